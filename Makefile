@@ -1,0 +1,61 @@
+# What a contributor types; `make` alone lists it. Kept to what GNU make 3.81 (macOS) knows, and safe with -j.
+
+PYTHON ?= python3
+
+VENV := .venv
+# The same tests, on the oldest Pulumi SDK that the package supports.
+OLDEST := .venv-oldest
+
+.PHONY: help setup engine test lint demo clean
+
+help: ## List these targets
+	@echo "Usage: make TARGET [PYTHON=python3.12]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: engine ## Prepare .venv and a Pulumi engine, and nothing more
+
+engine: $(VENV)/.ready ## Find or make a Pulumi engine; the last line is its folder
+	@$(VENV)/bin/python tools/engine
+
+test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests: on the newest Pulumi SDK, then on the oldest supported one
+	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	echo "All tests, with the newest Pulumi SDK" && \
+	$(VENV)/bin/python -m pytest -n auto && \
+	echo "Provider host and engine tests, with the oldest supported Pulumi SDK" && \
+	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine
+
+# Modules of tools/engine are imported by name, as if from its own folder.
+lint: $(VENV)/.ready ## Check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	MYPYPATH=tools/engine $(VENV)/bin/mypy --strict --explicit-package-bases outlit_pulumi tests tools examples
+
+demo: $(VENV)/.ready ## Watch the whole job happen, against a sandbox on this machine
+	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	$(VENV)/bin/python tools/demo
+
+clean: ## Remove what these targets made here; the engine's cache, outside, stays
+	rm -rf $(VENV) $(OLDEST) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(call install,FOLDER,CONSTRAINTS): an environment with the package and its development tools, as CONSTRAINTS pins
+# them. The mark .ready is set last. An environment without it was interrupted and is made anew; one with an old mark
+# is brought up to date.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "This needs Python 3.10 or later, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
+	  echo "Name another one like this: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments: its module venv or ensurepip is missing." >&2; \
+	  echo "On Debian and Ubuntu this adds it: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Preparing $(1) (about a minute)" >&2
+	@test -e $(1)/.ready && $(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
+	@$(1)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev]' -c $(2)
+	@touch $(1)/.ready
+endef
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(call install,$(VENV),constraints.txt)
+
+$(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
+	$(call install,$(OLDEST),constraints-oldest.txt)

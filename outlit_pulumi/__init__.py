@@ -1,0 +1,71 @@
+"""Outlit integrations as code: a Pulumi dynamic provider.
+
+Declare an `Integration` per tool; ``pulumi up`` connects it, ``pulumi refresh`` checks it, ``pulumi destroy`` disconnects it.
+"""
+
+from .catalog import (
+    PROVIDERS,
+    ClerkConfigArgs,
+    ConfigArgs,
+    ConfigField,
+    FirefliesConfigArgs,
+    GranolaConfigArgs,
+    PostHogConfigArgs,
+    ProviderSpec,
+    StripeConfigArgs,
+    SupabaseConfigArgs,
+)
+from .errors import (
+    AlreadyConnectedError,
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    BrowserRequiredError,
+    ConfigurationError,
+    ConnectionChangedError,
+    IntegrationError,
+    InternalError,
+    NotAppliedError,
+    NotConnectedError,
+    OutlitError,
+    PermissionDeniedError,
+    PlanLimitError,
+    RateLimitedError,
+    ServiceError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
+from .integration import Integration, Provider
+
+__all__ = [
+    "PROVIDERS",
+    "AlreadyConnectedError",
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BrowserRequiredError",
+    "ClerkConfigArgs",
+    "ConfigArgs",
+    "ConfigField",
+    "ConfigurationError",
+    "ConnectionChangedError",
+    "FirefliesConfigArgs",
+    "GranolaConfigArgs",
+    "Integration",
+    "IntegrationError",
+    "InternalError",
+    "NotAppliedError",
+    "NotConnectedError",
+    "OutlitError",
+    "PermissionDeniedError",
+    "PlanLimitError",
+    "PostHogConfigArgs",
+    "Provider",
+    "ProviderSpec",
+    "RateLimitedError",
+    "ServiceError",
+    "StripeConfigArgs",
+    "SupabaseConfigArgs",
+    "UnreachableError",
+    "UnreadableAnswerError",
+]

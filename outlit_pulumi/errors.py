@@ -1,0 +1,165 @@
+"""The errors of this package, and nothing else.
+
+The tree::
+
+    OutlitError
+    ├── ConfigurationError          API key or base URL missing or malformed
+    ├── ApiError                    a call to the service did not succeed
+    │   ├── BadRequestError         400
+    │   ├── AuthenticationError     401
+    │   ├── PermissionDeniedError   403
+    │   │   └── PlanLimitError      403, the plan's number of connections is used up
+    │   ├── NotConnectedError       404 of disconnect
+    │   ├── RateLimitedError        429, also after retries
+    │   ├── ServiceError            5xx, a redirect, or a status that the API page does not have
+    │   ├── UnreachableError        no answer: DNS, refused, reset, timeout
+    │   └── UnreadableAnswerError   an answer that is not what the API page documents
+    ├── InternalError               a bug of this package
+    └── IntegrationError            the service works, but the operation would be wrong
+        ├── AlreadyConnectedError   connected, and not by this resource
+        ├── ConnectionChangedError  another connection than the one in the state
+        ├── NotAppliedError         the service kept the old credentials
+        └── BrowserRequiredError    only a person in a browser can connect it
+
+Messages are made for people: what happened, to which integration, what to do. They never hold a credential, a header or
+a raw body. Control flow uses types and attributes, never messages.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class OutlitError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    def __init_subclass__(cls) -> None:
+        # What the engine prints is module and class: the public path is the one that users can import.
+        cls.__module__ = "outlit_pulumi"
+
+    def during(self, what: str) -> Self:
+        """The same error with ``what`` ("PostHog was not connected") before its message."""
+        told = copy.copy(self)
+        told.args = (f"{what}: {self}",)
+        return told
+
+
+class ConfigurationError(OutlitError):
+    """The API key or the base URL is missing or malformed."""
+
+
+class InternalError(OutlitError):
+    """A bug of this package. The message says where, and holds no values."""
+
+
+class ApiError(OutlitError):
+    """A call to the service did not succeed.
+
+    Attributes:
+        status: The HTTP status; None when there was no answer.
+        took_effect: False when a write certainly changed nothing; None when it may have.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, took_effect: bool | None = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.took_effect = took_effect
+
+
+class BadRequestError(ApiError):
+    """400: the service refused the request as invalid."""
+
+
+class AuthenticationError(ApiError):
+    """401: the service does not accept the API key."""
+
+
+class PermissionDeniedError(ApiError):
+    """403: the key is known, but this is not allowed.
+
+    Attributes:
+        code: The service's own code, such as ``plan_connection_limit_exceeded``; open-ended.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message, status=403)
+        self.code = code
+
+
+class PlanLimitError(PermissionDeniedError):
+    """403 ``plan_connection_limit_exceeded`` (API page, "Errors").
+
+    Attributes:
+        feature: What is limited, such as ``integration_connections``.
+        plan: The plan's name.
+        current: How many connections there are.
+        limit: How many the plan allows.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        feature: str | None = None,
+        plan: str | None = None,
+        current: int | None = None,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.feature = feature
+        self.plan = plan
+        self.current = current
+        self.limit = limit
+
+
+class NotConnectedError(ApiError):
+    """404: the provider is valid but not connected."""
+
+
+class RateLimitedError(ApiError):
+    """429: too many requests.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait; None when it does not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message, status=429)
+        self.retry_after = retry_after
+
+
+class ServiceError(ApiError):
+    """5xx, a redirect, or any other status that the API page does not document."""
+
+
+class UnreachableError(ApiError):
+    """No answer came. ``took_effect`` is False when the request certainly never arrived."""
+
+
+class UnreadableAnswerError(ApiError):
+    """The answer is not the JSON that the API page documents."""
+
+
+class IntegrationError(OutlitError):
+    """The service works, but carrying on would be wrong."""
+
+
+class AlreadyConnectedError(IntegrationError):
+    """The provider is connected already, and not by this resource."""
+
+
+class ConnectionChangedError(IntegrationError):
+    """The workspace holds another connection than the state, or none."""
+
+
+class NotAppliedError(IntegrationError):
+    """The service answered, but kept the connection as it was."""
+
+
+class BrowserRequiredError(IntegrationError):
+    """Only a person in a browser can make this connection."""

@@ -1,0 +1,155 @@
+"""The adapter between `lifecycle` and Pulumi's dynamic providers.
+
+The path ``outlit_pulumi.provider.IntegrationProvider`` is part of every stack's state and never changes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.output import Unknown
+
+from . import lifecycle, settings
+from .errors import ConfigurationError, InternalError, OutlitError
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+_T = TypeVar("_T")
+
+
+def _known(value: Any) -> Any:
+    """The same value with Pulumi's unknowns replaced by the one that `lifecycle` knows."""
+    if isinstance(value, Unknown):
+        return lifecycle.UNKNOWN
+    if isinstance(value, Mapping):
+        return {key: _known(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_known(item) for item in value]
+    return value
+
+
+def _warn(message: str) -> None:
+    pulumi.log.warn(message)
+
+
+def _one_line(operation: Callable[[], _T]) -> _T:
+    """Runs ``operation``; whatever it raises reaches the user as one clean error.
+
+    The SDK prints tracebacks with every chained exception, which can carry a request's headers. The limit is
+    process-wide, so it is set only at this moment, when an error is on its way out.
+    """
+    try:
+        return operation()
+    except OutlitError as error:
+        sys.tracebacklimit = 0
+        raise error.with_traceback(None) from None
+    except Exception as error:  # noqa: BLE001  # the last stop before the user's screen
+        where = " < ".join(
+            f"{os.path.basename(frame.filename)}:{frame.lineno}"
+            for frame in reversed(traceback.extract_tb(error.__traceback__, limit=-4))
+        )
+        sys.tracebacklimit = 0
+        raise InternalError(
+            f"unexpected {type(error).__name__} at {where}. This is a bug in outlit-pulumi: please report this line."
+        ) from None
+
+
+class IntegrationProvider(ResourceProvider):
+    """Runs in the engine's provider process. Holds nothing when it is pickled."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings: settings.Settings | None = None
+        self._problem: str | None = None
+        self._workspace: Workspace | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[IntegrationProvider], tuple[()]]:
+        return IntegrationProvider, ()
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Reads the settings. A problem is remembered, for check to report: raising here would print a traceback."""
+        try:
+            self._settings = settings.load(req.config.get, os.environ)
+        except ConfigurationError as error:
+            self._problem = str(error)
+
+    def _connected(self) -> Workspace:
+        if self._settings is None:
+            raise ConfigurationError(self._problem or "the provider was not configured.")
+        with self._lock:
+            if self._workspace is None:
+                # Loaded here, so that previews and no-op updates never pay for the HTTP stack.
+                from .client import OutlitClient
+                from .workspace import Workspace
+
+                self._workspace = Workspace(OutlitClient(self._settings))
+            return self._workspace
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Reports each problem with an empty property: the engine would print the value of a named one."""
+
+        def run() -> CheckResult:
+            base = self._settings.base_url if self._settings else settings.DEFAULT_BASE_URL
+            found = lifecycle.check(_known(_olds), _known(news), offered=lambda: self._connected().items(), page=base)
+            reasons = ([self._problem] if self._problem else []) + found.failures
+            inputs = {**news, "provider": found.provider} if found.provider else news
+            return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
+
+        return _one_line(run)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Declared inputs against the state; a replacement deletes first, as a workspace holds one connection each."""
+
+        def run() -> DiffResult:
+            found = lifecycle.diff(_known(_olds), _known(_news))
+            return DiffResult(
+                changes=found.changes, replaces=list(found.replaces), delete_before_replace=bool(found.replaces)
+            )
+
+        return _one_line(run)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Connects or takes over."""
+
+        def run() -> CreateResult:
+            made = lifecycle.create(self._connected(), props, _warn)
+            return CreateResult(made.id, made.outputs)
+
+        return _one_line(run)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Looks; an empty id tells the engine that the connection is gone."""
+
+        def run() -> ReadResult:
+            found = lifecycle.read(self._connected(), id_, props, _warn)
+            return ReadResult("", {}) if found is None else ReadResult(found.id, found.outputs)
+
+        return _one_line(run)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Sends changed credentials in place."""
+        return _one_line(lambda: UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, _warn).outputs))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Disconnects what the state holds."""
+        _one_line(lambda: lifecycle.delete(self._connected(), _id, _props, _warn))

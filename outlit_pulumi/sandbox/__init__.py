@@ -1,0 +1,26 @@
+"""A local stand-in for the Outlit service, for development, examples and tests.
+
+``python -m outlit_pulumi.sandbox`` runs it; `Sandbox` runs it for the length of a ``with`` block. It answers the five
+routes of Outlit's API page, keeps what is connected in SQLite, and never keeps credentials: only a SHA-256 fingerprint
+of a config, so that a test can tell which credentials are in use.
+
+Needs the extra ``sandbox`` (``pip install 'outlit-pulumi[sandbox]'``).
+"""
+
+from outlit_pulumi.sandbox.app import create_app
+from outlit_pulumi.sandbox.context import CallRecord, ConnectionRecord, Sandbox, SandboxRequestError
+from outlit_pulumi.sandbox.server import Server
+from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store, fingerprint
+
+__all__ = [
+    "DEFAULT_API_KEY",
+    "CallRecord",
+    "ConnectionRecord",
+    "Sandbox",
+    "SandboxRequestError",
+    "SandboxStartError",
+    "Server",
+    "Store",
+    "create_app",
+    "fingerprint",
+]

@@ -1,0 +1,72 @@
+"""The sandbox's command line: ``python -m outlit_pulumi.sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+
+from outlit_pulumi.sandbox.server import Server
+from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store
+
+_CHECK_SECONDS = 0.5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serves until Ctrl-C or SIGTERM.
+
+    Returns:
+        The exit code: 0 after a signal, 1 when the server failed, 2 when it could not start.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    options = _parser().parse_args(argv)
+    try:
+        with closing(_store(options)) as store, Server(store, options.port) as server:
+            print(f"Outlit sandbox ready at {server.url}")
+            print(f"API key: {options.api_key}")
+            print("Use it with:")
+            print(f"  export OUTLIT_API_URL={server.url} OUTLIT_API_KEY={options.api_key}", flush=True)
+            # Waking up now and then lets signals through on Windows, and shows a server that died.
+            while server.running and not stop.wait(_CHECK_SECONDS):
+                pass
+    except SandboxStartError as problem:
+        print(f"outlit sandbox: {problem}", file=sys.stderr)
+        return 2
+    return 0 if stop.is_set() else 1
+
+
+def _store(options: argparse.Namespace) -> Store:
+    return Store(
+        options.state,
+        workspace=options.workspace,
+        api_key=options.api_key,
+        limit=options.limit,
+        plan=options.plan,
+        extra_providers=options.extra_providers,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m outlit_pulumi.sandbox",
+        description="Run a local stand-in for the Outlit service on 127.0.0.1.",
+    )
+    parser.add_argument("--port", type=int, default=8787, help="port; 0 for a free one (default: %(default)s)")
+    parser.add_argument("--state", metavar="FILE", help="keep connections in this file (default: in memory)")
+    parser.add_argument("--api-key", metavar="ok_...", default=DEFAULT_API_KEY, help="key to accept")
+    parser.add_argument("--limit", type=int, metavar="N", help="connections that a workspace may have (default: any)")
+    parser.add_argument("--plan", metavar="NAME", default="free", help="name of the plan (default: %(default)s)")
+    parser.add_argument("--workspace", metavar="NAME", default="sandbox", help="name (default: %(default)s)")
+    parser.add_argument(
+        "--extra-providers", type=int, metavar="N", default=0, help="made-up providers to offer as well (default: 0)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

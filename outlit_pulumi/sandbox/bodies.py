@@ -1,0 +1,201 @@
+"""The bodies of the sandbox's routes, written from the API page alone, so that they judge this package's client.
+
+Requests refuse wrong types and members that they do not know. Responses have exactly the members that are set.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from outlit_pulumi.sandbox.traffic import RouteName
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+"""Text that is not empty."""
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+"""The name of an HTTP header (RFC 9110)."""
+
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
+"""The value of an HTTP header: printable ASCII, no space at either end."""
+
+
+class Request(BaseModel):
+    """A request: the members of a JSON object, or query parameters."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ListRequest(Request):
+    """Query of the list route."""
+
+    # A query parameter is text: `true` and `false` are its only values.
+    connectedOnly: Annotated[Literal["true", "false"], WithJsonSchema({"type": "boolean"})] = Field(
+        default="false", json_schema_extra={"default": False}
+    )
+
+
+class ConnectRequest(Request):
+    """Body of the connect route. ``force`` is not on the page; the service's own CLI sends it."""
+
+    provider: Text
+    config: dict[str, object] = Field(default_factory=dict)
+    force: bool = False
+
+
+class SessionRequest(Request):
+    """Query of the connect status route."""
+
+    sessionId: Text
+
+
+class ProviderRequest(Request):
+    """Body of the disconnect route and query of the sync status route."""
+
+    provider: Text
+
+
+class EndSessionRequest(Request):
+    """Body of the control route that ends a browser session."""
+
+    outcome: Literal["connected", "failed"]
+    error: Text | None = None
+
+
+class SyncRequest(Request):
+    """Body of the control route that makes a sync fail or recover."""
+
+    provider: Text
+    model: Text | None = None
+    status: Text
+    errorMessage: str | None = None
+
+
+class ClockRequest(Request):
+    """Body of the control route that moves time forward, in seconds."""
+
+    advance: float
+
+
+class WorkspaceRequest(Request):
+    """Body of the control route that makes a workspace."""
+
+    name: Text
+
+
+class SettingsRequest(Request):
+    """Body of the control route that changes a workspace's plan. What is left out stays."""
+
+    limit: Annotated[int, Field(ge=0)] | None = None
+    plan: Text = "free"
+
+
+class FaultRequest(Request):
+    """Body of the control route that plans a fault."""
+
+    route: RouteName | Literal["*"]
+    status: Annotated[int, Field(ge=200, le=599)]
+    body: str = ""
+    contentType: HeaderValue = "application/json"
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    times: Annotated[int, Field(ge=1)] = 1
+    after: bool = False
+
+
+class Response(BaseModel):
+    """A response."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Item(Response):
+    """One integration of the list."""
+
+    id: str
+    name: str
+    category: str
+    status: str
+    connectionId: str | None
+    lastDataReceivedAt: str | None
+    syncStatus: str | None
+    errorMessage: str | None
+
+
+class ListResponse(Response):
+    """The list of integrations."""
+
+    items: list[Item]
+
+
+class ConnectedResponse(Response):
+    """Answer to a connect request with credentials."""
+
+    connected: Literal[True]
+    connectionId: str
+    alreadyConnected: bool
+
+
+class SessionResponse(Response):
+    """Answer to a connect request without credentials."""
+
+    sessionId: str
+    connectUrl: str
+    alreadyConnected: bool
+
+
+class ConnectStatusResponse(Response):
+    """How a browser session stands. ``error`` is there only when it failed and the reason is known."""
+
+    status: Literal["pending", "connected", "failed", "expired"]
+    provider: str
+    error: str = ""
+
+
+class DisconnectedResponse(Response):
+    """Answer to a disconnect request."""
+
+    success: Literal[True]
+
+
+class SyncItem(Response):
+    """How the sync of one model stands."""
+
+    model: str
+    status: str
+    lastSyncedAt: str | None
+    errorMessage: str | None
+
+
+class SyncStatusResponse(Response):
+    """How the syncs of one integration stand."""
+
+    provider: str
+    name: str
+    category: str
+    status: str
+    syncs: list[SyncItem]
+
+
+class ErrorResponse(Response):
+    """An invalid request, invalid credentials or a failure of the service."""
+
+    error: str
+
+
+class PlanLimitResponse(Response):
+    """The plan allows no further connection."""
+
+    error: str
+    code: Literal["plan_connection_limit_exceeded"]
+    feature: Literal["integration_connections"]
+    plan: str
+    currentConnections: int
+    limit: int
+
+
+class NotConnectedResponse(Response):
+    """The provider is valid but not connected."""
+
+    success: Literal[False]
+    message: str
