@@ -1,0 +1,102 @@
+"""No operation reaches a workspace that it was not meant for."""
+
+from __future__ import annotations
+
+import pytest
+
+from outlit_pulumi.sandbox import Sandbox, fingerprint
+
+from .conftest import PHX, SK, Stack, counted
+from .programs import posthog, stripe
+
+
+def writes(sandbox: Sandbox) -> int:
+    """Connects and disconnects since the last look."""
+    calls = counted(sandbox)
+    return calls["connect"] + calls["disconnect"]
+
+
+def test_another_workspace_is_neither_disconnected_nor_rotated(stack: Stack, sandbox: Sandbox) -> None:
+    """With a key of another workspace, update and delete refuse and name the ways out."""
+    other = sandbox.add_workspace("other")
+    sandbox.connect("stripe", {"apiKey": "sk_theirs"}, api_key=other)
+    stack.program(stripe())
+    stack.up()
+    counted(sandbox)
+    wrong = {"OUTLIT_API_KEY": other}
+
+    shown = stack.fails("destroy", "--yes", "--skip-preview", env=wrong).diagnostics
+    assert "Stripe was not disconnected: this workspace holds another connection" in shown
+    assert "pulumi refresh" in shown
+    stack.secret("sk", SK + "new")
+    shown = stack.fails("up", "--yes", "--skip-preview", "--diff", env=wrong).diagnostics
+    assert "Stripe was not updated: this workspace holds another connection" in shown
+    assert writes(sandbox) == 0
+    theirs = sandbox.connections(other)
+    assert [c["fingerprint"] for c in theirs] == [fingerprint({"apiKey": "sk_theirs"})]
+    assert len(sandbox.connections()) == 1
+    assert stack.leaks() == []
+
+
+def test_destroy_with_refresh_does_not_accept_another_connection(stack: Stack, sandbox: Sandbox) -> None:
+    """`--refresh` with the wrong key must not turn the guard off: acceptance takes a refresh of its own."""
+    other = sandbox.add_workspace("other")
+    sandbox.connect("stripe", {"apiKey": "sk_theirs"}, api_key=other)
+    stack.program(stripe())
+    stack.up()
+    counted(sandbox)
+    stack.fails("destroy", "--yes", "--skip-preview", "--refresh", env={"OUTLIT_API_KEY": other})
+    assert writes(sandbox) == 0
+
+
+def test_a_reconnection_is_accepted_by_a_refresh_of_its_own(stack: Stack, sandbox: Sandbox) -> None:
+    """Refresh warns, takes the new id, and destroy then works."""
+    stack.program(stripe())
+    stack.up()
+    sandbox.disconnect("stripe")
+    sandbox.connect("stripe", {"apiKey": "sk_theirs"})
+    stack.fails("destroy", "--yes", "--skip-preview")
+    shown = stack.ok("refresh", "--yes", "--skip-preview").diagnostics
+    assert "Stripe: the workspace holds connection" in shown
+    assert stack.resources()["stripe"]["id"] == sandbox.connections()[0]["connectionId"]
+    stack.ok("destroy", "--yes", "--skip-preview")
+    assert sandbox.connections() == []
+
+
+@pytest.mark.parametrize("in_environment", [False, True])
+def test_two_explicit_providers_in_one_stack(stack: Stack, sandbox: Sandbox, in_environment: bool) -> None:
+    """Each integration goes to the workspace of its Provider, whatever OUTLIT_API_KEY says."""
+    keys = {name: sandbox.add_workspace(name) for name in ("emea", "apac")}
+    env = {"OUTLIT_API_KEY": sandbox.api_key} if in_environment else {}
+    program = ""
+    for name, key in keys.items():
+        stack.secret(name, key)
+        program += f'{name} = outlit.Provider("{name}", api_key=config.require_secret("{name}"))\n'
+        program += stripe(f"stripe-{name}", more=f", opts=ResourceOptions(provider={name})")
+    stack.program(program)
+    stack.up(env=env)
+    for name, key in keys.items():
+        assert [c["connectionId"] for c in sandbox.connections(key)] == [f"stripe-org_{name}"]
+    assert sandbox.connections() == []
+    stack.ok("refresh", "--yes", "--expect-no-changes", env=env)
+    counted(sandbox)
+    stack.up(env=env)
+    assert counted(sandbox) == {}
+    stack.ok("destroy", "--yes", "--skip-preview", env=env)
+    assert [sandbox.connections(key) for key in keys.values()] == [[], []]
+    assert stack.leaks() == []
+
+
+def test_the_environment_wins_over_the_stack_for_refresh_and_destroy(stack: Stack, sandbox: Sandbox) -> None:
+    """After a key rotation the state still has the old key: OUTLIT_API_KEY gets refresh and destroy through."""
+    stack.program(posthog())
+    good = {"OUTLIT_API_KEY": sandbox.api_key}
+    stack.secret("outlit:apiKey", "ok_" + "x" * 40)
+    stack.up(env=good)
+    shown = stack.fails("refresh", "--yes", "--skip-preview").diagnostics
+    assert "does not accept the API key" in shown
+    assert set(stack.resources()) == {"posthog"}
+    stack.ok("refresh", "--yes", "--skip-preview", env=good)
+    stack.ok("destroy", "--yes", "--skip-preview", env=good)
+    assert sandbox.connections() == []
+    assert PHX not in "".join(stack.outputs)
