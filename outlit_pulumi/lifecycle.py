@@ -21,6 +21,7 @@ from .errors import (
     NotConnectedError,
     OutlitError,
 )
+from .redaction import redact
 
 if TYPE_CHECKING:
     from .models import IntegrationItem, SyncStatus
@@ -34,6 +35,8 @@ class _Unknown:
     def __repr__(self) -> str:
         return "<unknown>"
 
+
+_FAILING = ("FAILED", "FAILURE", "ERROR")
 
 UNKNOWN = _Unknown()
 """Stands for a value that a preview cannot know yet."""
@@ -273,17 +276,28 @@ def outputs(
         "status": status,
         "sync_status": item.sync_status if item else None,
         "last_data_received_at": item.last_data_received_at if item else None,
-        "error_message": item.error_message if item else None,
+        "error_message": _clean(item.error_message if item else None, declared),
         "syncs": [
             {
                 "model": s.model,
                 "status": s.status,
                 "last_synced_at": s.last_synced_at,
-                "error_message": s.error_message,
+                "error_message": _clean(s.error_message, declared),
             }
             for s in (sync.syncs if sync else ())
         ],
     }
+
+
+def _clean(message: str | None, declared: Props) -> str | None:
+    """A message of the service without the declared credentials, should it quote them."""
+    if message is None:
+        return None
+    spec = catalog.find(declared["provider"])
+    public = {f.name for f in spec.fields if not f.secret} if spec else set()
+    config = declared.get("config")
+    values = config.items() if isinstance(config, Mapping) else ()
+    return redact(message, [str(value) for key, value in values if key not in public])
 
 
 @contextmanager
@@ -400,7 +414,13 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
             f"{name}: the workspace holds connection {found}, the state held {held}. It was reconnected outside Pulumi, perhaps "
             "with other credentials, or the API key is another workspace's. The state now follows the workspace."
         )
-    return Observed(found, outputs(state, found, item, sync))
+    observed = outputs(state, found, item, sync)
+    for model in observed["syncs"]:
+        if model["error_message"] or model["status"].upper() in _FAILING:
+            since = f", last synced {model['last_synced_at']}" if model["last_synced_at"] else ""
+            said = f': "{model["error_message"]}"' if model["error_message"] else "."
+            warn(f"{name}: the sync of {model['model']} is {model['status']}{since}{said}")
+    return Observed(found, observed)
 
 
 def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: Warn) -> Observed:

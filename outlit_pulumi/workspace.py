@@ -32,10 +32,11 @@ class Workspace:
     def items(self, *, fresh: bool = False) -> dict[str, IntegrationItem]:
         """Every provider that the workspace offers, by id, with what this run wrote since.
 
-        With ``fresh``, asks the service again. Raises what `OutlitClient.list_integrations` raises; a failure is not kept.
+        With ``fresh``, asks the service again, even if a request is under way: that one may have left before our last
+        write. Raises what `OutlitClient.list_integrations` raises; a failure is not kept.
         """
         with self._lock:
-            if fresh and self._listing is not None and self._listing.done():
+            if fresh:
                 self._listing = None
                 self._written.clear()
             listing = self._listing
@@ -47,7 +48,8 @@ class Workspace:
                 listing.set_result({item.id: item for item in self.client.list_integrations()})
             except BaseException as error:  # noqa: BLE001  # whoever waits for this list must be woken
                 with self._lock:
-                    self._listing = None
+                    if self._listing is listing:
+                        self._listing = None
                 listing.set_exception(error)
         items = dict(listing.result())
         with self._lock:

@@ -155,6 +155,17 @@ def test_a_renamed_resource_keeps_its_connection(stack: Stack, sandbox: Sandbox)
     assert set(stack.resources()) == {"adopted"}
 
 
+def test_a_failing_sync_is_reported_and_no_drift(stack: Stack, sandbox: Sandbox) -> None:
+    """Refresh warns with integration, model and message, hides a quoted credential, and finds no change."""
+    stack.program(posthog())
+    stack.up()
+    sandbox.set_sync("posthog", "FAILED", model="PostHogEvent", error_message=f"quota of {PHX} used up")
+    shown = stack.ok("refresh", "--yes", "--skip-preview", "--expect-no-changes").diagnostics
+    assert "PostHog: the sync of PostHogEvent is FAILED" in shown
+    assert "quota of [redacted] used up" in shown
+    assert stack.leaks() == []
+
+
 def test_a_protected_integration_is_not_destroyed(stack: Stack, sandbox: Sandbox) -> None:
     """`protect` is the engine's, and stops a destroy before the provider is asked."""
     stack.program(stripe(more=", opts=ResourceOptions(protect=True)"))

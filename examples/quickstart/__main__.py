@@ -1,0 +1,32 @@
+"""Three Outlit integrations as code: PostHog, Stripe and Clerk."""
+
+import pulumi
+
+import outlit_pulumi as outlit
+
+# A fixed namespace, so that the same settings serve this folder and the root of the repository.
+config = pulumi.Config("quickstart")
+
+posthog = outlit.Integration(
+    "posthog",
+    provider="posthog",
+    config=outlit.PostHogConfigArgs(
+        api_key=config.require_secret("posthogApiKey"),
+        region=config.get("posthogRegion") or "us",
+        project_id=config.require("posthogProjectId"),
+    ),
+)
+stripe = outlit.Integration(
+    "stripe",
+    provider="stripe",
+    config=outlit.StripeConfigArgs(api_key=config.require_secret("stripeApiKey")),
+)
+clerk = outlit.Integration(
+    "clerk",
+    provider="clerk",
+    config=outlit.ClerkConfigArgs(secret_key=config.require_secret("clerkSecretKey")),
+)
+
+pulumi.export("posthog", posthog.connection_id)
+pulumi.export("stripe", stripe.connection_id)
+pulumi.export("clerk", clerk.connection_id)
