@@ -284,7 +284,8 @@ def _forbidden(problem: Problem, quoted: str, secrets: tuple[str, ...]) -> Permi
         return PermissionDeniedError(f"Outlit does not allow it{named}{quoted}. Check the key's rights.", code=code)
     plan = redact(problem.plan or "", secrets, limit=40)
     counts = (
-        f"allows {problem.limit} integrations and {problem.current_connections} are connected"
+        f"allows {problem.limit} {'integration' if problem.limit == 1 else 'integrations'} and "
+        f"{problem.current_connections} {'is' if problem.current_connections == 1 else 'are'} connected"
         if problem.limit is not None and problem.current_connections is not None
         else "has reached its number of integrations"
     )

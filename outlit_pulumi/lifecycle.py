@@ -137,10 +137,10 @@ def _unlisted(provider: str, offered: Callable[[], Mapping[str, IntegrationItem]
     return [f"provider {_shown(provider)} is unknown to Outlit. {known}"]
 
 
-def _shown(provider: str) -> str:
-    """A provider id as text to print; a long or odd one might be a credential in the wrong place."""
-    plain = len(provider) <= 40 and all(c.isalnum() or c in "-_. " for c in provider) and "_" not in provider[:5]
-    return f'"{provider}"' if plain else "(an unprintable or very long id)"
+def _shown(name: str) -> str:
+    """A declared id or field name as text to print, unless it may be a credential in the wrong place."""
+    plain = len(name) <= 24 and all(c.isalnum() or c in "-_. " for c in name) and redact(name, ()) == name
+    return f'"{name}"' if plain else "(not shown: it may be a credential)"
 
 
 def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: str) -> list[str]:

@@ -1,0 +1,92 @@
+"""The catalogue against the API page, and what importing the package costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import outlit_pulumi
+from outlit_pulumi import catalog
+
+PAGE: dict[str, tuple[str, dict[str, bool]]] = {
+    "slack": ("communication", {}),
+    "fireflies": ("calls", {"apiKey": True}),
+    "granola": ("calls", {"apiKey": True}),
+    "google-calendar": ("calendar", {}),
+    "google-mail": ("communication", {}),
+    "posthog": ("analytics", {"apiKey": True, "region": False, "projectId": False}),
+    "stripe": ("billing", {"apiKey": True}),
+    "supabase": ("analytics", {"projectUrl": False, "serviceRoleKey": True}),
+    "clerk": ("analytics", {"secretKey": True}),
+    "pylon": ("support", {}),
+}
+"""The API page's table: category, and the fields of a direct config with whether each is secret."""
+
+
+def test_the_catalogue_is_the_api_page() -> None:
+    found = {
+        spec.id: (spec.category, {item.name: item.secret for item in spec.fields})
+        for spec in outlit_pulumi.PROVIDERS.values()
+    }
+    assert found == PAGE
+    assert list(found) == list(PAGE)
+
+
+@pytest.mark.parametrize("provider", list(PAGE))
+def test_providers_without_fields_need_a_browser(provider: str) -> None:
+    spec = catalog.find(provider)
+    assert spec is not None
+    assert spec.browser is not bool(PAGE[provider][1])
+
+
+def test_posthog_regions() -> None:
+    choices = {item.name: item.choices for item in catalog.PROVIDERS["posthog"].fields}
+    assert choices == {"apiKey": (), "region": ("us", "eu"), "projectId": ()}
+
+
+def test_gmail_is_an_alias() -> None:
+    assert catalog.canonical_id("gmail") == "google-mail"
+    assert catalog.find("gmail") is catalog.PROVIDERS["google-mail"]
+
+
+def test_an_unknown_id_stays_as_it_is() -> None:
+    assert catalog.canonical_id("hubspot") == "hubspot"
+    assert catalog.find("hubspot") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("posthgo", "posthog"), ("PostHog", "posthog"), (" strpe ", "stripe"), ("slak", "slack"), ("zzzz", None)],
+)
+def test_closest(word: str, meant: str | None) -> None:
+    assert catalog.closest(word, catalog.PROVIDERS) == meant
+
+
+@pytest.mark.parametrize("spec", [spec for spec in catalog.PROVIDERS.values() if spec.args], ids=lambda spec: spec.id)
+def test_args_keep_values_out_of_repr(spec: catalog.ProviderSpec) -> None:
+    assert spec.args is not None
+    args = spec.args(**{item.attribute: "CANARY-value" for item in spec.fields})
+    assert "CANARY" not in repr(args) + str(args)
+    assert type(args).__name__ in repr(args)
+    assert all(item.attribute in repr(args) for item in spec.fields)
+
+
+def test_every_public_name_exists() -> None:
+    assert [name for name in outlit_pulumi.__all__ if not hasattr(outlit_pulumi, name)] == []
+    assert len(set(outlit_pulumi.__all__)) == len(outlit_pulumi.__all__)
+
+
+def test_errors_show_the_path_that_users_import() -> None:
+    assert outlit_pulumi.PlanLimitError.__module__ == "outlit_pulumi"
+
+
+def test_importing_the_package_loads_no_http_stack() -> None:
+    code = (
+        "import sys, outlit_pulumi\n"
+        "heavy = {'httpx', 'pydantic', 'stamina', 'typer', 'rich', 'fastapi', 'uvicorn'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

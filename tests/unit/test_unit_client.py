@@ -1,0 +1,307 @@
+"""The HTTP client against canned answers: typed errors, retries, redaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+import outlit_pulumi as outlit
+from outlit_pulumi.client import OutlitClient, Retries
+from outlit_pulumi.settings import Settings
+
+KEY = "ok_CANARYkey0123456789abcdef0123456789"
+CONFIG = {"apiKey": "Zq7CANARYconfig0123456789"}
+CONNECTED = {"connected": True, "connectionId": "posthog-org_1", "alreadyConnected": False}
+Step = httpx.Response | Exception
+
+
+class Service:
+    """Answers with one step after another; the last one goes on for ever."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        if isinstance(step, Exception):
+            raise step
+        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+
+
+@contextmanager
+def serving(*steps: Step, attempts: int = 3, timeout: float = 30.0) -> Iterator[tuple[OutlitClient, Service]]:
+    service = Service(*steps)
+    settings = Settings(KEY, "https://outlit.test", timeout)
+    retries = Retries(attempts=attempts, first_wait=0)
+    with OutlitClient(settings, transport=httpx.MockTransport(service), retries=retries) as client:
+        yield client, service
+
+
+def answer(status: int, body: object = None, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json={} if body is None else body, headers=headers)
+
+
+def read(client: OutlitClient) -> object:
+    return client.list_integrations()
+
+
+def write(client: OutlitClient) -> object:
+    return client.connect("posthog", CONFIG)
+
+
+def disconnect(client: OutlitClient) -> object:
+    client.disconnect("posthog")
+    return None
+
+
+Operation = Callable[[OutlitClient], object]
+
+
+def failure(operation: Operation, *steps: Step, attempts: int = 1) -> outlit.ApiError:
+    with serving(*steps, attempts=attempts) as (client, _), pytest.raises(outlit.ApiError) as caught:
+        operation(client)
+    return caught.value
+
+
+@pytest.mark.parametrize("operation", [read, write, disconnect])
+@pytest.mark.parametrize(
+    ("status", "kind", "took_effect"),
+    [
+        (400, outlit.BadRequestError, False),
+        (401, outlit.AuthenticationError, False),
+        (403, outlit.PermissionDeniedError, False),
+        (404, outlit.NotConnectedError, False),
+        (429, outlit.RateLimitedError, False),
+        (302, outlit.ServiceError, False),
+        (500, outlit.ServiceError, None),
+        (502, outlit.ServiceError, None),
+        (418, outlit.ServiceError, None),
+    ],
+)
+def test_each_status_has_its_error(
+    operation: Operation, status: int, kind: type[outlit.ApiError], took_effect: bool | None
+) -> None:
+    error = failure(operation, answer(status, {"error": "no"}))
+    assert type(error) is kind
+    assert (error.status, error.took_effect) == (status, took_effect)
+
+
+def test_forbidden_has_the_services_code() -> None:
+    error = failure(write, answer(403, {"error": "no", "code": "read_only_key"}))
+    assert isinstance(error, outlit.PermissionDeniedError)
+    assert not isinstance(error, outlit.PlanLimitError)
+    assert error.code == "read_only_key"
+    assert "read_only_key" in str(error)
+
+
+def test_plan_limit() -> None:
+    body = {
+        "error": "Your plan has reached its limit.",
+        "code": "plan_connection_limit_exceeded",
+        "feature": "integration_connections",
+        "plan": "free",
+        "currentConnections": 3,
+        "limit": 3,
+    }
+    error = failure(write, answer(403, body))
+    assert isinstance(error, outlit.PlanLimitError)
+    found = (error.code, error.feature, error.plan, error.current, error.limit)
+    assert found == ("plan_connection_limit_exceeded", "integration_connections", "free", 3, 3)
+    assert "the free plan allows 3 integrations and 3 are connected" in str(error)
+
+
+def test_plan_limit_without_numbers() -> None:
+    error = failure(write, answer(403, {"code": "plan_connection_limit_exceeded"}))
+    assert isinstance(error, outlit.PlanLimitError)
+    assert (error.plan, error.current, error.limit) == (None, None, None)
+
+
+@pytest.mark.parametrize("operation", [read, write])
+def test_a_redirect_is_not_followed(operation: Operation) -> None:
+    redirect = answer(307, Location="https://elsewhere.test/api/integrations")
+    with serving(redirect) as (client, service), pytest.raises(outlit.ServiceError, match="redirect"):
+        operation(client)
+    assert [request.url.host for request in service.requests] == ["outlit.test"]
+
+
+@pytest.mark.parametrize("operation", [read, write])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>Sign in CANARY</html>",
+        b"",
+        b"[]",
+        b"null",
+        b'{"items": 5, "connected": "CANARY"}',
+        b'{"items": [{"id": 1}], "connected": true}',
+        b"\xff\xfe",
+    ],
+)
+def test_an_answer_of_another_shape(operation: Operation, content: bytes) -> None:
+    error = failure(operation, httpx.Response(200, content=content))
+    assert type(error) is outlit.UnreadableAnswerError
+    assert error.took_effect is None
+    assert "CANARY" not in str(error)
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_an_html_error_page_keeps_its_status(status: int) -> None:
+    error = failure(write, httpx.Response(status, content=b"<html>CANARY</html>"))
+    assert error.status == status
+    assert "CANARY" not in str(error)
+
+
+def test_a_broken_encoding_is_unreadable() -> None:
+    response = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        return response
+
+    settings = Settings(KEY, "https://outlit.test")
+    with (
+        OutlitClient(settings, transport=httpx.MockTransport(handler)) as client,
+        pytest.raises(outlit.UnreadableAnswerError),
+    ):
+        client.connect("posthog", CONFIG)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [answer(500), answer(502), answer(503), answer(504), answer(429), httpx.ConnectError("x"), httpx.ReadError("x")],
+)
+def test_reads_are_repeated(problem: Step) -> None:
+    with serving(problem, problem, answer(200, {"items": []})) as (client, service):
+        assert client.list_integrations() == []
+    assert len(service.requests) == 3
+
+
+def test_reads_are_repeated_only_so_often() -> None:
+    with serving(answer(503), attempts=4) as (client, service), pytest.raises(outlit.ServiceError):
+        client.list_integrations()
+    assert len(service.requests) == 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 501])
+def test_reads_are_not_repeated_on_refusals(status: int) -> None:
+    with serving(answer(status)) as (client, service), pytest.raises(outlit.ApiError):
+        client.list_integrations()
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("operation", [write, disconnect])
+@pytest.mark.parametrize("problem", [answer(500), answer(503), httpx.ReadError("x"), httpx.ReadTimeout("x")])
+def test_writes_that_may_have_arrived_are_not_repeated(operation: Operation, problem: Step) -> None:
+    with serving(problem) as (client, service), pytest.raises(outlit.ApiError) as caught:
+        operation(client)
+    assert len(service.requests) == 1
+    assert caught.value.took_effect is None
+
+
+@pytest.mark.parametrize("operation", [write, disconnect])
+@pytest.mark.parametrize("problem", [answer(429), httpx.ConnectError("x"), httpx.ConnectTimeout("x")])
+def test_writes_that_did_not_arrive_are_repeated(operation: Operation, problem: Step) -> None:
+    with serving(problem, problem, answer(200, CONNECTED)) as (client, service):
+        operation(client)
+    assert len(service.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("problem", "took_effect"), [(httpx.ConnectError("refused"), False), (httpx.ReadError("reset"), None)]
+)
+def test_unreachable(problem: Exception, took_effect: bool | None) -> None:
+    error = failure(write, problem)
+    assert type(error) is outlit.UnreachableError
+    assert (error.status, error.took_effect) == (None, took_effect)
+    assert "https://outlit.test" in str(error)
+
+
+@pytest.mark.parametrize("operation", [read, write])
+def test_a_wait_beyond_the_budget_is_not_waited(operation: Operation) -> None:
+    limited = answer(429, **{"Retry-After": "3600"})
+    with serving(limited) as (client, service), pytest.raises(outlit.RateLimitedError) as caught:
+        operation(client)
+    assert len(service.requests) == 1
+    assert caught.value.retry_after == 3600
+    assert "3600 s" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("0", 0.0), ("-5", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("nan", None), ("", None)],
+)
+def test_retry_after(header: str, seconds: float | None) -> None:
+    error = failure(read, answer(429, **{"Retry-After": header}))
+    assert isinstance(error, outlit.RateLimitedError)
+    assert error.retry_after == seconds
+
+
+def test_retry_after_zero_is_repeated() -> None:
+    with serving(answer(429, **{"Retry-After": "0"}), answer(200, {"items": []})) as (client, service):
+        client.list_integrations()
+    assert len(service.requests) == 2
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("member", ["error", "message"])
+@pytest.mark.parametrize("secret", [KEY, CONFIG["apiKey"], CONFIG["apiKey"][:14] + "...", KEY[-12:]])
+def test_an_echoed_secret_is_redacted(status: int, member: str, secret: str) -> None:
+    error = failure(write, answer(status, {member: f"bad value {secret}"}))
+    assert "bad value" in str(error)
+    assert "CANARY" not in str(error)
+    assert secret.rstrip(".") not in str(error)
+
+
+@pytest.mark.parametrize("member", ["code", "plan", "feature"])
+def test_an_echo_in_a_member_of_a_plan_limit_is_redacted(member: str) -> None:
+    body: dict[str, Any] = {"code": "plan_connection_limit_exceeded", "plan": "free", "feature": "f"}
+    error = failure(write, answer(403, body | {member: CONFIG["apiKey"]}))
+    assert "CANARY" not in str(error) + repr(vars(error))
+
+
+def test_an_echo_in_a_transport_error_is_redacted() -> None:
+    assert "CANARY" not in str(failure(write, httpx.ReadError(f"bad header Bearer {KEY}")))
+
+
+def test_what_is_sent() -> None:
+    with serving(answer(200, CONNECTED)) as (client, service):
+        assert client.connect("posthog", CONFIG).connection_id == "posthog-org_1"
+        client.connect("posthog", CONFIG, force=True)
+        client.disconnect("posthog")
+    bodies = [json.loads(request.content) for request in service.requests]
+    assert bodies == [
+        {"provider": "posthog", "config": CONFIG},
+        {"provider": "posthog", "config": CONFIG, "force": True},
+        {"provider": "posthog"},
+    ]
+    assert [request.url.path for request in service.requests] == [
+        "/api/integrations/connect",
+        "/api/integrations/connect",
+        "/api/integrations/disconnect",
+    ]
+    assert {request.headers["Authorization"] for request in service.requests} == {f"Bearer {KEY}"}
+
+
+def test_unknown_members_and_states_are_taken() -> None:
+    item = {"id": "new", "status": "degraded", "connectionId": "new-1", "more": {"x": 1}}
+    with serving(answer(200, {"items": [item], "page": 1})) as (client, _):
+        (found,) = client.list_integrations(connected_only=True)
+    assert found.connected
+    assert (found.status, found.connection_id) == ("degraded", "new-1")
+
+
+def test_sessions_and_syncs() -> None:
+    with serving(answer(200, {"sessionId": "s", "connectUrl": "https://x", "alreadyConnected": False})) as (client, _):
+        assert client.start_session("slack").connect_url == "https://x"
+    with serving(answer(200, {"status": "pending", "provider": "slack"})) as (client, service):
+        assert client.connect_status("a b&c").status == "pending"
+        assert dict(service.requests[0].url.params) == {"sessionId": "a b&c"}
+    with serving(answer(200, {"provider": "slack", "status": "not_connected"})) as (client, _):
+        assert not client.sync_status("slack").connected

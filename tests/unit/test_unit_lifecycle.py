@@ -1,0 +1,420 @@
+"""Create, read, update and delete through a workspace and a client, against the sandbox."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+import outlit_pulumi as outlit
+from outlit_pulumi import lifecycle
+from outlit_pulumi.client import OutlitClient, Retries
+from outlit_pulumi.sandbox import Sandbox, fingerprint
+from outlit_pulumi.settings import Settings
+from outlit_pulumi.workspace import Workspace
+
+STRIPE = {"apiKey": "sk_CANARYstripe0123456789"}
+OTHER = {"apiKey": "sk_CANARYother00123456789"}
+POSTHOG = {"apiKey": "phx_CANARYposthog01234567", "region": "eu", "projectId": "1"}
+
+
+class Run:
+    """One provider process: a workspace that lives as long as a run, and the warnings that it printed."""
+
+    def __init__(self, sandbox: Sandbox, cleanup: ExitStack) -> None:
+        self.sandbox = sandbox
+        self.cleanup = cleanup
+        self.warnings: list[str] = []
+        self.again()
+
+    def again(self, api_key: str | None = None) -> None:
+        """Starts the next run, which knows nothing of this one; without this the calls so far stay in the log."""
+        settings = Settings(api_key or self.sandbox.api_key, self.sandbox.url)
+        client = OutlitClient(settings, retries=Retries(attempts=2, first_wait=0))
+        self.workspace = Workspace(self.cleanup.enter_context(client))
+        self.warnings.clear()
+        self.sandbox.clear_calls()
+
+    def create(self, provider: str = "stripe", config: dict[str, str] | None = None, **more: Any) -> lifecycle.Observed:
+        return lifecycle.create(self.workspace, declared(provider, config, **more), self.warnings.append)
+
+    def read(self, held: lifecycle.Observed) -> lifecycle.Observed | None:
+        return lifecycle.read(self.workspace, held.id, held.outputs, self.warnings.append)
+
+    def update(self, held: lifecycle.Observed, config: dict[str, str] | None = None) -> lifecycle.Observed:
+        props = declared(held.outputs["provider"], config or OTHER)
+        return lifecycle.update(self.workspace, held.id, held.outputs, props, self.warnings.append)
+
+    def delete(self, held: lifecycle.Observed) -> None:
+        lifecycle.delete(self.workspace, held.id, held.outputs, self.warnings.append)
+
+    def calls(self) -> list[str]:
+        return [call["route"] for call in self.sandbox.calls()]
+
+    def in_use(self) -> dict[str, str | None]:
+        return {item["provider"]: item["fingerprint"] for item in self.sandbox.connections()}
+
+
+def declared(provider: str, config: dict[str, str] | None, **more: Any) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "config": config,
+        "adopt_existing": False,
+        "on_config_change": "reconnect",
+        **more,
+    }
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    with Sandbox("acme") as sandbox, ExitStack() as cleanup:
+        yield Run(sandbox, cleanup)
+
+
+@pytest.fixture
+def made(run: Run) -> lifecycle.Observed:
+    """A Stripe connection that an earlier run made."""
+    found = run.create("stripe", STRIPE)
+    run.again()
+    return found
+
+
+# --- create
+
+
+def test_create_connects(run: Run) -> None:
+    found = run.create("posthog", POSTHOG)
+    assert found.id == found.outputs["connection_id"] == "posthog-org_acme"
+    assert {k: found.outputs[k] for k in ("display_name", "category", "status", "config")} == {
+        "display_name": "PostHog",
+        "category": "analytics",
+        "status": "connected",
+        "config": POSTHOG,
+    }
+    assert run.in_use() == {"posthog": fingerprint(POSTHOG)}
+    assert run.calls() == ["list", "connect"]
+    assert run.warnings == []
+
+
+def test_create_sends_nothing_when_connected(run: Run, made: lifecycle.Observed) -> None:
+    with pytest.raises(
+        outlit.AlreadyConnectedError, match="(?s)Stripe is already connected.*adopt_existing=True"
+    ) as caught:
+        run.create("stripe", OTHER)
+    assert "CANARY" not in str(caught.value)
+    assert run.calls() == ["list"]
+    assert run.in_use() == {"stripe": fingerprint(STRIPE)}
+
+
+@pytest.mark.parametrize("config", [None, OTHER])
+def test_create_adopts_without_sending(run: Run, made: lifecycle.Observed, config: dict[str, str] | None) -> None:
+    found = run.create("stripe", config, adopt_existing=True)
+    assert found.id == made.id
+    assert run.calls() == ["list"]
+    assert run.in_use() == {"stripe": fingerprint(STRIPE)}
+
+
+def test_create_with_adopt_connects_when_there_is_nothing_to_adopt(run: Run) -> None:
+    run.create("stripe", STRIPE, adopt_existing=True)
+    assert run.in_use() == {"stripe": fingerprint(STRIPE)}
+
+
+def test_create_declared_twice(run: Run) -> None:
+    run.create("stripe", STRIPE)
+    with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+        run.create("stripe", STRIPE)
+    assert run.calls() == ["list", "connect"]
+
+
+def test_create_adopts_what_a_person_connected(run: Run) -> None:
+    run.sandbox.complete_session(run.sandbox.connect("slack")["sessionId"])
+    assert run.create("slack", adopt_existing=True).outputs["display_name"] == "Slack"
+
+
+@pytest.mark.parametrize(
+    ("provider", "hint"), [("slack", "Connect it once in the browser"), ("stripe", "Declare its config")]
+)
+def test_create_with_nothing_to_adopt(run: Run, provider: str, hint: str) -> None:
+    with pytest.raises(outlit.BrowserRequiredError, match=hint):
+        run.create(provider, adopt_existing=True)
+    assert run.calls() == ["list"]
+
+
+def test_create_over_the_plans_limit(run: Run) -> None:
+    run.sandbox.configure(limit=1, plan="starter")
+    run.create("stripe", STRIPE)
+    with pytest.raises(outlit.PlanLimitError) as caught:
+        run.create("posthog", POSTHOG)
+    assert str(caught.value).startswith(
+        "PostHog was not connected: the starter plan allows 1 integration and 1 is connected."
+    )
+    assert (caught.value.plan, caught.value.current, caught.value.limit) == ("starter", 1, 1)
+
+
+def test_create_settles_a_lost_answer(run: Run) -> None:
+    run.sandbox.fault("connect", status=500, after=True)
+    found = run.create("stripe", STRIPE)
+    assert found.id == "stripe-org_acme"
+    assert run.calls() == ["list", "connect", "list"]
+    assert "took effect" in run.warnings[0]
+
+
+def test_create_settles_an_unreadable_answer(run: Run) -> None:
+    run.sandbox.fault("connect", status=200, body="<html>", content_type="text/html", after=True)
+    assert run.create("stripe", STRIPE).id == "stripe-org_acme"
+
+
+def test_create_fails_when_it_did_not_take(run: Run) -> None:
+    run.sandbox.fault("connect", status=500, body='{"error": "bad sk_CANARYstripe0123456789"}')
+    with pytest.raises(outlit.ServiceError, match="^Stripe was not connected: Outlit answered 500") as caught:
+        run.create("stripe", STRIPE)
+    assert "CANARY" not in str(caught.value)
+    assert run.calls() == ["list", "connect", "list"]
+    assert run.in_use() == {}
+
+
+def test_create_says_when_it_cannot_tell(run: Run) -> None:
+    run.workspace.items()
+    run.sandbox.fault("connect", status=500, after=True)
+    run.sandbox.fault("list", status=401)
+    with pytest.raises(outlit.ServiceError, match="may or may not be connected"):
+        run.create("stripe", STRIPE)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, outlit.BadRequestError), (401, outlit.AuthenticationError), (403, outlit.PermissionDeniedError)],
+)
+def test_create_refused(run: Run, status: int, kind: type[outlit.ApiError]) -> None:
+    run.sandbox.fault("connect", status=status)
+    with pytest.raises(kind, match="^Stripe was not connected"):
+        run.create("stripe", STRIPE)
+    assert run.calls() == ["list", "connect"]
+
+
+# --- read
+
+
+def test_read_follows_the_service(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.set_sync("stripe", "ERROR", model="StripeInvoice", error_message="no access")
+    found = run.read(made)
+    assert found is not None
+    assert found.id == made.id
+    assert found.outputs["config"] == STRIPE
+    assert {"model": "StripeInvoice", "status": "ERROR", "error_message": "no access"}.items() <= {
+        **next(sync for sync in found.outputs["syncs"] if sync["model"] == "StripeInvoice")
+    }.items()
+    assert run.calls() == ["sync_status", "list"]
+
+
+def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.disconnect("stripe")
+    assert run.read(made) is None
+
+
+@pytest.mark.parametrize("route", ["sync_status", "list"])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, outlit.UnreadableAnswerError),
+        (401, outlit.AuthenticationError),
+        (403, outlit.PermissionDeniedError),
+        (404, outlit.NotConnectedError),
+        (429, outlit.RateLimitedError),
+        (500, outlit.ServiceError),
+    ],
+)
+def test_read_keeps_the_state_on_errors(
+    run: Run, made: lifecycle.Observed, route: Any, status: int, kind: type[outlit.ApiError]
+) -> None:
+    run.sandbox.fault(route, status=status, body="<html>", content_type="text/html", times=2)
+    with pytest.raises(kind, match="^Stripe was not read and its state is unchanged"):
+        run.read(made)
+
+
+def test_read_of_another_connection_warns(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.disconnect("stripe")
+    run.sandbox.connect("stripe", OTHER)
+    run.again()
+    found = run.read(made)
+    assert found is not None
+    assert found.id == found.outputs["connection_id"] == "stripe-org_acme-2"
+    assert "stripe-org_acme-2" in run.warnings[0]
+    with pytest.raises(outlit.ConnectionChangedError):
+        run.delete(found)
+    with pytest.raises(outlit.ConnectionChangedError):
+        run.update(found)
+    assert set(run.calls()) == {"sync_status", "list"}
+
+
+# --- update
+
+
+def test_update_in_place(run: Run, made: lifecycle.Observed) -> None:
+    found = run.update(made)
+    assert found.id == made.id
+    assert found.outputs["config"] == OTHER
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+    assert [(call["route"], call["force"]) for call in run.sandbox.calls()] == [("list", None), ("connect", True)]
+
+
+def test_update_without_config_sends_nothing(run: Run, made: lifecycle.Observed) -> None:
+    props = declared("stripe", None, adopt_existing=True)
+    found = lifecycle.update(run.workspace, made.id, made.outputs, props, run.warnings.append)
+    assert found.id == made.id
+    assert run.calls() == ["list"]
+
+
+def test_update_refuses_another_connection(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.disconnect("stripe")
+    run.sandbox.connect("stripe", STRIPE)
+    run.again()
+    with pytest.raises(outlit.ConnectionChangedError, match="another connection of it than the state"):
+        run.update(made)
+    assert run.calls() == ["list"]
+
+
+def test_update_refuses_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.disconnect("stripe")
+    run.again()
+    with pytest.raises(outlit.ConnectionChangedError, match="not connected in this workspace"):
+        run.update(made)
+    assert run.calls() == ["list"]
+
+
+def test_update_that_was_not_applied(run: Run, made: lifecycle.Observed) -> None:
+    body = '{"connected": true, "connectionId": "stripe-org_acme", "alreadyConnected": true}'
+    run.sandbox.fault("connect", status=200, body=body)
+    with pytest.raises(outlit.NotAppliedError, match="kept the old config"):
+        run.update(made)
+
+
+def test_update_with_a_lost_answer_can_be_repeated(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("connect", status=500, after=True)
+    with pytest.raises(outlit.ServiceError, match="may or may not use the new config"):
+        run.update(made)
+    run.again()
+    assert run.update(made).id == made.id
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_update_refused_by_the_service(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("connect", status=400, body='{"error": "bad sk_CANARYother0012345"}')
+    with pytest.raises(outlit.BadRequestError, match="^Stripe was not updated") as caught:
+        run.update(made)
+    assert "CANARY" not in str(caught.value)
+
+
+# --- another workspace
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_the_wrong_workspace_is_not_updated(run: Run, made: lifecycle.Observed, connected: bool) -> None:
+    key = run.sandbox.add_workspace("other")
+    if connected:
+        run.sandbox.connect("stripe", STRIPE, api_key=key)
+    run.again(key)
+    with pytest.raises(outlit.ConnectionChangedError):
+        run.update(made)
+    assert run.calls() == ["list"]
+
+
+def test_the_wrong_workspaces_connection_is_not_deleted(run: Run, made: lifecycle.Observed) -> None:
+    key = run.sandbox.add_workspace("other")
+    run.sandbox.connect("stripe", STRIPE, api_key=key)
+    run.again(key)
+    with pytest.raises(outlit.ConnectionChangedError, match="was not disconnected"):
+        run.delete(made)
+    assert run.calls() == ["list"]
+    assert len(run.sandbox.connections(key)) == len(run.sandbox.connections()) == 1
+
+
+# --- delete
+
+
+def test_delete(run: Run, made: lifecycle.Observed) -> None:
+    run.delete(made)
+    assert run.in_use() == {}
+    assert run.calls() == ["list", "disconnect"]
+
+
+def test_delete_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.disconnect("stripe")
+    run.again()
+    run.delete(made)
+    assert run.calls() == ["list"]
+
+
+def test_delete_of_what_goes_in_between(run: Run, made: lifecycle.Observed) -> None:
+    run.workspace.items()
+    run.sandbox.disconnect("stripe")
+    run.delete(made)
+    assert run.in_use() == {}
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_delete_settles_a_lost_answer(run: Run, made: lifecycle.Observed, after: bool) -> None:
+    run.sandbox.fault("disconnect", status=500, after=after)
+    if after:
+        run.delete(made)
+    else:
+        with pytest.raises(outlit.ServiceError, match="^Stripe was not disconnected"):
+            run.delete(made)
+    assert run.calls() == ["list", "disconnect", "list"]
+    assert bool(run.in_use()) is not after
+
+
+def test_delete_keeps_what_this_run_took_over(run: Run, made: lifecycle.Observed) -> None:
+    run.create("stripe", adopt_existing=True)
+    run.delete(made)
+    assert "was kept" in run.warnings[0]
+    assert list(run.in_use()) == ["stripe"]
+
+
+def test_delete_then_create_in_one_run(run: Run, made: lifecycle.Observed) -> None:
+    run.delete(made)
+    assert run.create("stripe", OTHER).id == "stripe-org_acme-2"
+    assert run.calls() == ["list", "disconnect", "connect"]
+
+
+# --- how many calls
+
+
+def test_call_counts() -> None:
+    number = 12
+    with Sandbox("acme", extra_providers=number) as sandbox, ExitStack() as cleanup:
+        run = Run(sandbox, cleanup)
+        made = [run.create(f"extra-{n:04}", {"token": "t"}) for n in range(1, number + 1)]
+        assert Counter(run.calls()) == {"list": 1, "connect": number}
+        run.again()
+        assert all(run.read(held) for held in made)
+        assert Counter(run.calls()) == {"list": 1, "sync_status": number}
+        run.again()
+        for held in made:
+            run.delete(held)
+        assert Counter(run.calls()) == {"list": 1, "disconnect": number}
+
+
+def test_threads_share_one_list(run: Run) -> None:
+    barrier = threading.Barrier(4)
+    configs = {"stripe": STRIPE, "posthog": POSTHOG, "clerk": {"secretKey": "k"}, "granola": {"apiKey": "k"}}
+
+    def create(provider: str) -> str:
+        barrier.wait(30)
+        return run.create(provider, configs[provider]).id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(create, configs))) == 4
+    assert Counter(run.calls()) == {"list": 1, "connect": 4}
+
+
+def test_a_list_that_failed_is_asked_for_again(run: Run) -> None:
+    run.sandbox.fault("list", status=401)
+    with pytest.raises(outlit.AuthenticationError, match="^Stripe was not connected"):
+        run.create("stripe", STRIPE)
+    assert run.create("stripe", STRIPE).id == "stripe-org_acme"
