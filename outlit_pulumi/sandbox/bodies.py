@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from outlit_pulumi.sandbox.traffic import RouteName
+from outlit_pulumi.sandbox.faults import Kind, RouteName
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 """Text that is not empty."""
@@ -19,6 +19,9 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|
 
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
 """The value of an HTTP header: printable ASCII, no space at either end."""
+
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+"""How long something lasts: up to a day."""
 
 
 class Request(BaseModel):
@@ -92,15 +95,29 @@ class SettingsRequest(Request):
 
 
 class FaultRequest(Request):
-    """Body of the control route that plans a fault."""
+    """Body of the control route that plans a fault; see `Fault`. A fault of kind ``answer`` needs a status."""
 
     route: RouteName | Literal["*"]
-    status: Annotated[int, Field(ge=200, le=599)]
+    kind: Kind = "answer"
+    times: Annotated[int, Field(ge=1)] | None = 1
+    skip: Annotated[int, Field(ge=0)] = 0
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    seed: int = 0
+    after: bool = False
+    provider: Text | None = None
+    workspace: Text | None = None
+    seconds: Seconds = 0.0
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
     body: str = ""
     contentType: HeaderValue = "application/json"
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    times: Annotated[int, Field(ge=1)] = 1
-    after: bool = False
+    members: list[Text] = Field(default_factory=list)
+
+
+class RefuseRequest(Request):
+    """Body of the control route that makes the server refuse connections."""
+
+    seconds: Seconds
 
 
 class Response(BaseModel):

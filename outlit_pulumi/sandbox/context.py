@@ -10,16 +10,16 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict
 from urllib.parse import quote, urlencode
 
+from outlit_pulumi.sandbox.faults import Kind, RouteName
 from outlit_pulumi.sandbox.server import Server
 from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store
-from outlit_pulumi.sandbox.traffic import RouteName
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,9 +35,10 @@ class CallRecord(TypedDict):
     method: str
     route: RouteName
     provider: str | None
-    status: int
+    status: int | None
     force: bool | None
     workspace: str | None
+    fault: Kind | None
 
 
 class ConnectionRecord(TypedDict):
@@ -116,6 +117,7 @@ class Sandbox:
         self._state = state
         self._port = port
         self._process = process
+        self._server: Server | None = None
         self._cleanup = ExitStack()
         # Calls to this machine must not go to the proxy of the environment.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -134,7 +136,7 @@ class Sandbox:
     # The call log
 
     def calls(self) -> _Calls:
-        """Every call of the five routes in every workspace, in the order of their answers."""
+        """Every call of the five routes in every workspace, in the order in which they were read."""
         calls: _Calls = self._request("GET", "/sandbox/calls")["calls"]
         return calls
 
@@ -199,31 +201,60 @@ class Sandbox:
         self,
         route: RouteName | Literal["*"],
         *,
-        status: int,
-        body: str = "",
-        content_type: str = "application/json",
-        headers: Mapping[str, str] | None = None,
-        times: int = 1,
+        kind: Kind = "answer",
+        times: int | None = 1,
+        skip: int = 0,
+        probability: float = 1.0,
+        seed: int = 0,
         after: bool = False,
+        provider: str | None = None,
+        workspace: str | None = None,
+        seconds: float | None = None,
+        status: int | None = None,
+        body: str | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        members: Sequence[str] | None = None,
     ) -> None:
-        """Gives the next ``times`` calls of a route (``*``: of any) this answer instead of doing the work.
+        """Makes the next ``times`` calls of a route (``*``: of any; None: all) meet a fault.
 
-        With ``after`` the work is done first, as when the real answer is lost on its way.
+        `Fault` says what the kinds and the rest mean. ``answer`` needs ``status``; its body is empty unless given.
+        A member that the kind does not have is refused.
         """
         wanted = {
             "route": route,
+            "kind": kind,
+            "skip": skip,
+            "probability": probability,
+            "seed": seed,
+            "after": after,
+            "provider": provider,
+            "workspace": workspace,
+            "seconds": seconds,
             "status": status,
             "body": body,
             "contentType": content_type,
-            "headers": dict(headers or {}),
-            "times": times,
-            "after": after,
+            "headers": None if headers is None else dict(headers),
+            "members": None if members is None else list(members),
         }
-        self._request("POST", "/sandbox/faults", wanted)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        self._request("POST", "/sandbox/faults", {**given, "times": times})
 
     def clear_faults(self) -> None:
         """Drops every fault that has not happened yet."""
         self._request("DELETE", "/sandbox/faults")
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuses connections while its block runs; those that there are end. Not with ``process``: see `refuse`."""
+        if self._server is None:
+            raise RuntimeError("refusing() needs a sandbox on a thread of this process; use refuse(seconds).")
+        with self._server.refusing():
+            yield
+
+    def refuse(self, seconds: float) -> None:
+        """Refuses connections from now on, for some seconds; those that there are end."""
+        self._request("POST", "/sandbox/refuse", {"seconds": seconds})
 
     # The service's own routes
 
@@ -300,7 +331,8 @@ class Sandbox:
             extra_providers=self._extra_providers,
         )
         cleanup.enter_context(closing(store))
-        return cleanup.enter_context(Server(store, self._port)).url
+        self._server = cleanup.enter_context(Server(store, self._port))
+        return self._server.url
 
     def _start_process(self, cleanup: ExitStack) -> str:
         errors = cleanup.enter_context(tempfile.TemporaryFile(mode="w+"))  # noqa: SIM115  # the stack closes it

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import sys
 import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from outlit_pulumi.sandbox.app import create_app
 from outlit_pulumi.sandbox.store import SandboxStartError, Store
+from outlit_pulumi.sandbox.wire import Connection, Wire
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,6 +25,7 @@ HOST = "127.0.0.1"
 """The sandbox serves this machine only."""
 
 _STOP_SECONDS = 5
+_LISTENER_SECONDS = 30
 
 
 class Server:
@@ -38,11 +44,13 @@ class Server:
 
     def __init__(self, store: Store, port: int = 0) -> None:
         self._socket = _bind(port)
-        self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        _, port = self._socket.getsockname()
+        self.url = f"http://{HOST}:{port}"
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                create_app(store),
-                http="h11",
+                Wire(create_app(store, self._refuse)),
+                port=port,
+                http=Connection,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
@@ -51,6 +59,8 @@ class Server:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                # Longer than clients keep idle connections (5 s in httpx): else a call could meet the closing.
+                timeout_keep_alive=60,
                 # Calls that are under way at the end get this many seconds; idle connections are closed at once.
                 timeout_graceful_shutdown=1,
             )
@@ -72,8 +82,23 @@ class Server:
 
     @property
     def running(self) -> bool:
-        """Whether calls are being answered."""
+        """Whether the server has neither stopped nor failed; it may be refusing connections."""
         return self._thread.is_alive()
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuses connections while its block runs. Those there are end: idle ones at once, others after the answer."""
+        self._do(self._uvicorn.close_listener())
+        try:
+            yield
+        finally:
+            self._do(self._uvicorn.open_listener())
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._uvicorn.loop).result(_LISTENER_SECONDS)
+
+    async def _refuse(self, seconds: float) -> None:
+        await self._uvicorn.close_listener(seconds)
 
     def _run(self) -> None:
         try:
@@ -84,25 +109,69 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn that tells when it accepts connections."""
+    """uvicorn that tells when it accepts connections, and can stop doing so for a while."""
+
+    loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._held: socket.socket | None = None
+        self._reopening: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stop_reopening()
+        if self._held is not None:
+            self._held.close()
+        await super().shutdown(sockets)
 
-def _bind(port: int) -> socket.socket:
+    async def close_listener(self, seconds: float | None = None) -> None:
+        """Refuses connections from its return on: for some seconds, or until `open_listener`."""
+        self._stop_reopening()
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # the idle ones close in the loop's next round
+        # Keeps the port from others. Elsewhere such a port may swallow connections rather than refuse them.
+        if sys.platform == "linux" and self._held is None:
+            self._held = _bind(self.config.port, listen=False)
+        if seconds is not None:
+            self._reopening = asyncio.create_task(self._open_after(seconds))
+
+    async def open_listener(self) -> None:
+        """Accepts connections again, on the same port, unless it does already."""
+        self._stop_reopening()
+        if any(server.is_serving() for server in self.servers):
+            return
+        bound, self._held = self._held or _bind(self.config.port), None
+        await super().startup([bound])
+
+    async def _open_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._reopening = None
+        await self.open_listener()
+
+    def _stop_reopening(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
+
+
+def _bind(port: int, *, listen: bool = True) -> socket.socket:
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it every answer takes 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # lets a restart take the port at once; on Windows it would share a port in use
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
-        bound.listen()  # without this two servers could bind one port
+        if listen:
+            bound.listen()  # without this two servers could bind one port
     except (OSError, OverflowError) as problem:
         bound.close()
         reason = problem.strerror if isinstance(problem, OSError) else "it must be 0 to 65535"

@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -394,11 +394,20 @@ class Store:
         """
         self._offer(provider)
         with self._transaction():
-            gone = self._db.execute(
-                "DELETE FROM connections WHERE workspace = ? AND provider = ?", (workspace, provider)
-            )
-            if not gone.rowcount:
+            if not self._disconnect(workspace, provider):
                 raise NotConnected(provider)
+
+    def meddle(self, workspace: str, provider: str, *, disconnect: bool = False, connect: bool = False) -> None:
+        """Does what somebody else does to a provider on offer: disconnects it, connects it in a browser, or both.
+
+        What the service would refuse them does not happen, and a connection that is there already stays as it is.
+        """
+        with self._transaction():
+            if disconnect:
+                self._disconnect(workspace, provider)
+            if connect and self._connection(workspace, provider) is None:
+                with suppress(PlanLimitReached):
+                    self._apply(workspace, provider, None)
 
     def set_sync(
         self, workspace: str, provider: str, status: str, *, model: str | None = None, error_message: str | None = None
@@ -535,6 +544,11 @@ class Store:
             ],
         )
         return connection_id
+
+    def _disconnect(self, workspace: str, provider: str) -> bool:
+        """Removes a connection with its syncs; whether there was one."""
+        gone = self._db.execute("DELETE FROM connections WHERE workspace = ? AND provider = ?", (workspace, provider))
+        return gone.rowcount > 0
 
     def _issue_id(self, workspace: str, provider: str) -> str:
         number = self._count("issued_ids WHERE workspace = ? AND provider = ?", workspace, provider) + 1

@@ -1,4 +1,4 @@
-"""The call log and the faults."""
+"""The call log, and the faults that are plain answers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def test_calls_are_logged_in_order(sandbox: Sandbox) -> None:
     sandbox.connect_status(session_id)
     sandbox.sync_status("stripe", sandbox.add_workspace("globex"))
     sandbox.disconnect("stripe")
-    assert list(sandbox.calls()[0]) == ["method", "route", "provider", "status", "force", "workspace"]
+    assert list(sandbox.calls()[0]) == ["method", "route", "provider", "status", "force", "workspace", "fault"]
     assert log(sandbox) == [
-        ("GET", "list", None, 200, None, "acme"),
-        ("POST", "connect", "stripe", 200, None, "acme"),
-        ("POST", "connect", "stripe", 200, True, "acme"),
-        ("POST", "connect", "slack", 200, None, "acme"),
-        ("GET", "connect_status", "slack", 200, None, "acme"),
-        ("GET", "sync_status", "stripe", 200, None, "globex"),
-        ("POST", "disconnect", "stripe", 200, None, "acme"),
+        ("GET", "list", None, 200, None, "acme", None),
+        ("POST", "connect", "stripe", 200, None, "acme", None),
+        ("POST", "connect", "stripe", 200, True, "acme", None),
+        ("POST", "connect", "slack", 200, None, "acme", None),
+        ("GET", "connect_status", "slack", 200, None, "acme", None),
+        ("GET", "sync_status", "stripe", 200, None, "globex", None),
+        ("POST", "disconnect", "stripe", 200, None, "acme", None),
     ]
     sandbox.clear_calls()
     assert sandbox.calls() == []
@@ -49,11 +49,11 @@ def test_refused_calls_are_logged_without_what_was_sent(sandbox: Sandbox) -> Non
     with pytest.raises(SandboxRequestError):
         sandbox.disconnect("stripe")
     assert log(sandbox) == [
-        ("POST", "connect", None, 400, None, "acme"),
-        ("POST", "connect", "slack", 400, None, "acme"),
-        ("GET", "sync_status", "stripe", 401, None, None),
-        ("GET", "connect_status", None, 400, None, "acme"),
-        ("POST", "disconnect", "stripe", 404, None, "acme"),
+        ("POST", "connect", None, 400, None, "acme", None),
+        ("POST", "connect", "slack", 400, None, "acme", None),
+        ("GET", "sync_status", "stripe", 401, None, None, None),
+        ("GET", "connect_status", None, 400, None, "acme", None),
+        ("POST", "disconnect", "stripe", 404, None, "acme", None),
     ]
     assert "canary" not in json.dumps(sandbox.calls())
 
@@ -71,10 +71,10 @@ def test_fault_comes_instead_of_the_work(sandbox: Sandbox) -> None:
         assert (response.headers["content-type"], response.headers["retry-after"]) == ("text/html", "7")
     assert sandbox.connections() == []
     assert sandbox.connect("stripe", CONFIG)["alreadyConnected"] is False
-    assert [(call["provider"], call["status"]) for call in sandbox.calls()] == [
-        ("stripe", 503),
-        ("stripe", 503),
-        ("stripe", 200),
+    assert [(call["provider"], call["status"], call["fault"]) for call in sandbox.calls()] == [
+        ("stripe", 503, "answer"),
+        ("stripe", 503, "answer"),
+        ("stripe", 200, None),
     ]
 
 
