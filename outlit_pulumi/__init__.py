@@ -32,6 +32,7 @@ from .errors import (
     PlanLimitError,
     RateLimitedError,
     ServiceError,
+    StateError,
     UnreachableError,
     UnreadableAnswerError,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "ProviderSpec",
     "RateLimitedError",
     "ServiceError",
+    "StateError",
     "StripeConfigArgs",
     "SupabaseConfigArgs",
     "UnreachableError",

@@ -30,9 +30,8 @@ def config_props(provider: object, config: Any) -> Any:
             if (value := getattr(config, item.attribute)) is not None
         }
     if isinstance(config, Mapping):
-        spec = catalog.find(provider) if isinstance(provider, str) else None
         # A field that is not known to be public may be a credential, a misspelt one for example.
-        public = {item.name for item in spec.fields if not item.secret} if spec else set()
+        public = catalog.public_fields(provider)
         return {key: value if key in public else pulumi.Output.secret(value) for key, value in config.items()}
     return pulumi.Output.secret(pulumi.Output.from_input(config).apply(_plain))
 

@@ -145,6 +145,11 @@ class ProviderSpec:
         """Whether connecting needs a person in a browser, which a deployment does not have."""
         return self.args is None
 
+    @property
+    def public(self) -> frozenset[str]:
+        """The API's names of the fields that may be shown and stored in the clear."""
+        return frozenset(item.name for item in self.fields if not item.secret)
+
 
 PROVIDERS: Mapping[str, ProviderSpec] = MappingProxyType(
     {
@@ -168,6 +173,10 @@ PROVIDERS: Mapping[str, ProviderSpec] = MappingProxyType(
 _CANONICAL = {alias: spec.id for spec in PROVIDERS.values() for alias in (spec.id, *spec.aliases)}
 
 
+_LONGEST_WORD = 64
+"""Characters; a longer one is no misspelt id, and comparing it takes long."""
+
+
 def canonical_id(provider: str) -> str:
     """The id that the API takes: resolves aliases (``gmail``), leaves an id that the catalogue lacks as it is."""
     return _CANONICAL.get(provider, provider)
@@ -178,9 +187,26 @@ def find(provider: str) -> ProviderSpec | None:
     return PROVIDERS.get(canonical_id(provider))
 
 
+def public_fields(provider: object) -> frozenset[str]:
+    """The API's names of the config fields of a provider that may be shown. Of an unknown provider, none may."""
+    spec = find(provider) if isinstance(provider, str) else None
+    return spec.public if spec else frozenset()
+
+
+def secret_values(provider: object, config: object) -> list[str]:
+    """The texts in ``config`` that must not be shown: every one that is not a field known to be public."""
+    if not isinstance(config, Mapping):
+        return []
+    public = public_fields(provider)
+    return [value for key, value in config.items() if key not in public and isinstance(value, str)]
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The one of ``known`` that ``word`` was probably meant to be, whatever its case; None when nothing is near."""
     from difflib import get_close_matches  # only needed once something is wrong
+
+    if len(word) > _LONGEST_WORD:
+        return None
 
     by_folded = {item.casefold(): item for item in known}
     matches = get_close_matches(word.casefold().strip(), by_folded, n=1)

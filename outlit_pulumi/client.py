@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
-import stamina
+import tenacity
 from pydantic import BaseModel, ValidationError
 
+from . import catalog
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -31,13 +33,14 @@ from .errors import (
 from .models import (
     BrowserSession,
     DirectConnection,
+    Disconnection,
     IntegrationItem,
     IntegrationList,
     Problem,
     SessionStatus,
     SyncStatus,
 )
-from .redaction import redact
+from .redaction import SHARED, Redactor
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -45,11 +48,52 @@ if TYPE_CHECKING:
 
 _M = TypeVar("_M", bound=BaseModel)
 
+# Below that they log URLs and the headers of answers, in which a service can repeat a credential. This module is loaded
+# in the provider process only, so no program's own logging changes.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
 _MAX_BODY = 16 * 1024 * 1024
 """Bytes; the list of a thousand providers is a quarter of a megabyte."""
 
-# Without a handler, Python prints stamina's retry notices on stderr, where the engine shows them to the user.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
+_LONGEST_REQUEST = 30.0
+"""Seconds that the service may stay silent within one request."""
+
+
+_DAY = 86_400.0
+"""Seconds; a wait of more is not asked for in earnest, and the number may be anything."""
+
+
+class Clock:
+    """Where time comes from. Tests inject one that does not wait."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never jumps."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        time.sleep(seconds)
+
+
+class Budget:
+    """The time that one operation (create, read, update, delete) may take, however many calls it makes.
+
+    Each call may take half of what is left, so that after a write whose answer never came there is time to look.
+
+    Args:
+        clock: Where time comes from.
+        seconds: How long the operation may take, from now on.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._ends = clock.now() + seconds
+
+    def deadline(self) -> float:
+        """When a call that starts now must have ended, on the same clock."""
+        now = self._clock.now()
+        return now + max(0.0, self._ends - now) / 2
 
 
 @dataclass(frozen=True)
@@ -70,26 +114,37 @@ class Retries:
 class OutlitClient:
     """A client of one workspace. Safe to share between threads.
 
-    Reads are repeated when there was no answer, on 429 and on 5xx. Writes are repeated only when they certainly did not
-    reach the service: connection refused, or 429. Redirects are never followed, since the key must not travel.
+    Reads are repeated when there was no answer or none that can be read, on 429 and on 5xx. Writes are repeated only when they certainly did not
+    reach the service: connection refused, or 429. A ``Retry-After`` is waited for where the time allows it; where not, the
+    call ends at once. Redirects are never followed, since the key must not travel.
 
-    Every method raises an `outlit_pulumi.ApiError`, whose ``took_effect`` says whether a write may have been carried out.
+    Every method raises an `outlit_pulumi.ApiError`, whose ``took_effect`` says whether a write may have been carried out, and
+    takes the budget of the operation that it is part of; without one, the call may take all of ``outlit:timeout``.
 
     Args:
         settings: Key, base URL and time budget.
         transport: Replaces the network, in tests.
         retries: How calls are repeated.
+        clock: Where time comes from.
     """
 
     def __init__(
-        self, settings: Settings, *, transport: httpx.BaseTransport | None = None, retries: Retries = Retries()
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        retries: Retries = Retries(),
+        clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._retries = retries
+        self._clock = clock or Clock()
+        self._hide = Redactor((settings.api_key,))
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {settings.api_key}", "Accept": "application/json"},
-            timeout=httpx.Timeout(min(30.0, settings.timeout), connect=min(10.0, settings.timeout)),
             follow_redirects=False,
+            # Takes none: nothing here needs a session, and a cookie that is not ASCII would break every later call.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             # A proxy from the environment cannot reach a sandbox on this machine, and would see its key in the clear.
             trust_env=not settings.loopback,
             transport=transport,
@@ -105,12 +160,25 @@ class OutlitClient:
         """Closes the connections."""
         self._http.close()
 
-    def list_integrations(self, *, connected_only: bool = False) -> list[IntegrationItem]:
+    def budget(self) -> Budget:
+        """The time for one operation, which starts now (``outlit:timeout``)."""
+        return Budget(self._clock, self._settings.timeout)
+
+    def hiding(self, secrets: Iterable[str]) -> Redactor:
+        """Hides these, the API key, and what was to be hidden before. From now on the client's messages do, too."""
+        secrets = list(secrets)
+        # A short one would hide parts of words in what is said of other integrations.
+        self._hide.add(secret for secret in secrets if len(secret) >= SHARED)
+        return Redactor(secrets, also=self._hide)
+
+    def list_integrations(self, *, connected_only: bool = False, budget: Budget | None = None) -> list[IntegrationItem]:
         """Every provider that the workspace offers, or only the connected ones (GET /api/integrations)."""
         params = {"connectedOnly": "true"} if connected_only else {}
-        return self._read("/api/integrations", params, IntegrationList).items
+        return self._read("/api/integrations", params, IntegrationList, budget).items
 
-    def connect(self, provider: str, config: Mapping[str, str], *, force: bool = False) -> DirectConnection:
+    def connect(
+        self, provider: str, config: Mapping[str, str], *, force: bool = False, budget: Budget | None = None
+    ) -> DirectConnection:
         """Connects with credentials (POST /api/integrations/connect).
 
         With ``force``, an existing connection is reconnected in place; the API page does not document it. An answer with
@@ -119,45 +187,54 @@ class OutlitClient:
         body: dict[str, object] = {"provider": provider, "config": dict(config)}
         if force:
             body["force"] = True
-        return self._write("/api/integrations/connect", body, DirectConnection, secrets=config.values())
+        hide = self.hiding(catalog.secret_values(provider, config))
+        return self._write("/api/integrations/connect", body, DirectConnection, budget, hide)
 
-    def start_session(self, provider: str) -> BrowserSession:
+    def start_session(self, provider: str, *, budget: Budget | None = None) -> BrowserSession:
         """Starts a browser session, which a person completes at its ``connect_url`` (the same route without config)."""
-        return self._write("/api/integrations/connect", {"provider": provider}, BrowserSession)
+        return self._write("/api/integrations/connect", {"provider": provider}, BrowserSession, budget)
 
-    def connect_status(self, session_id: str) -> SessionStatus:
+    def connect_status(self, session_id: str, *, budget: Budget | None = None) -> SessionStatus:
         """How a browser session stands (GET /api/integrations/connect/status)."""
-        return self._read("/api/integrations/connect/status", {"sessionId": session_id}, SessionStatus)
+        return self._read("/api/integrations/connect/status", {"sessionId": session_id}, SessionStatus, budget)
 
-    def disconnect(self, provider: str) -> None:
+    def disconnect(self, provider: str, *, budget: Budget | None = None) -> None:
         """Disconnects, and so deletes what was synced (POST /api/integrations/disconnect).
 
         Raises:
             NotConnectedError: there was nothing to disconnect.
         """
-        self._call("POST", "/api/integrations/disconnect", json={"provider": provider}, again=_unsent)
+        # The answer is read for what it says: a sign-in page in its place must not count as done.
+        self._write("/api/integrations/disconnect", {"provider": provider}, Disconnection, budget)
 
-    def sync_status(self, provider: str) -> SyncStatus:
+    def sync_status(self, provider: str, *, budget: Budget | None = None) -> SyncStatus:
         """Sync state per model (GET /api/integrations/sync-status)."""
-        return self._read("/api/integrations/sync-status", {"provider": provider}, SyncStatus)
+        found = self._read("/api/integrations/sync-status", {"provider": provider}, SyncStatus, budget)
+        if found.provider != provider:
+            # What a cache answers for another provider must not make this one look gone.
+            raise self._unreadable(self._hide)
+        return found
 
-    def _read(self, path: str, params: dict[str, str], shape: type[_M]) -> _M:
-        return self._parse(self._call("GET", path, params=params, again=_transient), shape)
+    def _read(self, path: str, params: dict[str, str], shape: type[_M], budget: Budget | None) -> _M:
+        return self._call("GET", path, shape, budget, self._hide, again=_transient, params=params)
 
-    def _write(self, path: str, body: dict[str, object], shape: type[_M], *, secrets: Iterable[str] = ()) -> _M:
-        return self._parse(self._call("POST", path, json=body, again=_unsent, secrets=secrets), shape)
+    def _write(
+        self, path: str, body: dict[str, object], shape: type[_M], budget: Budget | None, hide: Redactor | None = None
+    ) -> _M:
+        return self._call("POST", path, shape, budget, hide or self._hide, again=_unsent, json=body)
 
-    def _parse(self, content: bytes, shape: type[_M]) -> _M:
+    def _parse(self, content: bytes, shape: type[_M], hide: Redactor) -> _M:
         try:
             return shape.model_validate_json(content)
         except ValidationError:
-            # Not chained: pydantic's message quotes the body.
-            raise self._unreadable() from None
+            failed = self._unreadable(hide)
+        # Raised out here, or it would carry pydantic's error along, which quotes the body.
+        raise failed
 
-    def _unreadable(self) -> UnreadableAnswerError:
+    def _unreadable(self, hide: Redactor) -> UnreadableAnswerError:
         return UnreadableAnswerError(
-            f"the answer from {self._settings.base_url} is not what Outlit's API documents. Check outlit:baseUrl; a proxy or "
-            "a sign-in page may be answering in its place.",
+            f"the answer from {hide(self._settings.base_url)} is not what Outlit's API documents. Check outlit:baseUrl; a "
+            "proxy or a sign-in page may be answering in its place.",
             took_effect=None,
         )
 
@@ -165,86 +242,102 @@ class OutlitClient:
         self,
         method: str,
         path: str,
+        shape: type[_M],
+        budget: Budget | None,
+        hide: Redactor,
         *,
         again: Callable[[ApiError], bool],
-        secrets: Iterable[str] = (),
         **request: Any,
-    ) -> bytes:
-        deadline = time.monotonic() + self._settings.timeout
+    ) -> _M:
+        deadline = budget.deadline() if budget else self._clock.now() + self._settings.timeout
+        first, longest = self._retries.first_wait, self._retries.longest_wait
+        backoff = tenacity.wait_exponential(multiplier=first, max=longest) + tenacity.wait_random(0, first)
 
-        def backoff(error: Exception) -> bool | float:
-            if not isinstance(error, ApiError) or not again(error):
-                return False
-            wait = error.retry_after if isinstance(error, RateLimitedError) else None
-            if wait is None:
-                return True
-            return wait if time.monotonic() + wait < deadline else False
+        def once() -> _M:
+            return self._parse(self._once(method, path, deadline, hide, request), shape, hide)
 
-        hidden = (self._settings.api_key, *(value for value in secrets if isinstance(value, str)))
-        for attempt in stamina.retry_context(
-            on=backoff,
-            attempts=self._retries.attempts,
-            timeout=self._settings.timeout,
-            wait_initial=self._retries.first_wait,
-            wait_max=self._retries.longest_wait,
-            wait_jitter=self._retries.first_wait,
-        ):
-            with attempt:
-                return self._once(method, path, deadline, hidden, request)
-        raise AssertionError("stamina either returns or raises")
+        def wait(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, ApiError) else None
+            return max(asked or 0.0, backoff(state))
 
-    def _once(
-        self, method: str, path: str, deadline: float, secrets: tuple[str, ...], request: dict[str, Any]
-    ) -> bytes:
+        def give_up(state: tenacity.RetryCallState) -> bool:
+            late = self._clock.now() + state.upcoming_sleep >= deadline
+            return late or state.attempt_number >= self._retries.attempts
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, ApiError) and again(error)),
+            wait=wait,
+            stop=give_up,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        return retrying(once)
+
+    def _once(self, method: str, path: str, deadline: float, hide: Redactor, request: dict[str, Any]) -> bytes:
+        left = min(_LONGEST_REQUEST, deadline - self._clock.now())
+        if left <= 0:
+            raise self._unreachable("outlit:timeout is used up", hide, sent=False)
+        # Connecting comes on top of this, out of the half that the budget holds back.
+        timeout = httpx.Timeout(left, connect=min(10.0, left))
         try:
-            with self._http.stream(method, self._settings.base_url + path, **request) as response:
+            with self._http.stream(method, self._settings.base_url + path, timeout=timeout, **request) as response:
                 content = bytearray()
                 for chunk in response.iter_bytes():
                     content += chunk
                     if len(content) > _MAX_BODY:
-                        raise self._unreadable()
-                    if time.monotonic() > deadline:
-                        raise self._unreachable("the answer did not end in time", sent=True)
+                        raise self._unreadable(hide)
+                    if self._clock.now() > deadline:
+                        raise self._unreachable("the answer did not end in time", hide, sent=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise self._unreachable(_reason(error, secrets), sent=False) from None
+            failed: ApiError = self._unreachable(_reason(error, hide), hide, sent=False)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            failed = self._unreachable("not a usable address", hide, sent=False)
         except httpx.DecodingError:
-            raise self._unreadable() from None
+            failed = self._unreadable(hide)
         except httpx.TransportError as error:
-            raise self._unreachable(_reason(error, secrets), sent=True) from None
-        if response.status_code == 200:
-            return bytes(content)
-        raise _refusal(response, bytes(content), secrets)
+            late = isinstance(error, httpx.TimeoutException)
+            failed = self._unreachable(_reason(error, hide), hide, sent=True, under_way=late)
+        else:
+            if response.status_code == 200:
+                return bytes(content)
+            failed = _refusal(response, bytes(content), hide)
+        # Raised out here, or it would carry httpx's error along, which holds the request and its key.
+        raise failed
 
-    def _unreachable(self, reason: str, *, sent: bool) -> UnreachableError:
+    def _unreachable(self, reason: str, hide: Redactor, *, sent: bool, under_way: bool = False) -> UnreachableError:
         return UnreachableError(
-            f"no answer from {self._settings.base_url} ({reason}). Check the network and outlit:baseUrl, then run again.",
+            f"no answer from {hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl, then run again.",
             took_effect=None if sent else False,
+            under_way=under_way,
         )
 
 
 def _transient(error: ApiError) -> bool:
     if isinstance(error, ServiceError):
         return error.status in (500, 502, 503, 504)
-    return isinstance(error, (UnreachableError, RateLimitedError))
+    return isinstance(error, (UnreachableError, UnreadableAnswerError, RateLimitedError))
 
 
 def _unsent(error: ApiError) -> bool:
     return isinstance(error, RateLimitedError) or (isinstance(error, UnreachableError) and error.took_effect is False)
 
 
-def _reason(error: httpx.TransportError, secrets: tuple[str, ...]) -> str:
+def _reason(error: httpx.TransportError, hide: Redactor) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "timed out"
-    return redact(str(error), secrets, limit=120) or "the connection broke"
+    if isinstance(error, httpx.ProtocolError):
+        return "it does not speak HTTP"  # httpx's message quotes what came
+    return hide(str(error), limit=120) or "the connection broke"
 
 
-def _refusal(response: httpx.Response, content: bytes, secrets: tuple[str, ...]) -> ApiError:
+def _refusal(response: httpx.Response, content: bytes, hide: Redactor) -> ApiError:
     status = response.status_code
     try:
         problem = Problem.model_validate_json(content)
     except ValidationError:
         problem = Problem()
-    said = redact(problem.error or problem.message or "", secrets)
+    said = hide(problem.error or problem.message or "")
     quoted = f' and said "{said}"' if said else ""
     if status == 400:
         return BadRequestError(f"Outlit refused the request as invalid{quoted}. Check the declared values.", status=400)
@@ -255,14 +348,14 @@ def _refusal(response: httpx.Response, content: bytes, secrets: tuple[str, ...])
             status=401,
         )
     if status == 403:
-        return _forbidden(problem, quoted, secrets)
-    if status == 404:
+        return _forbidden(problem, quoted, hide)
+    if status == 404 and problem.success is False:
         return NotConnectedError(f"Outlit answered 404{quoted}. Nothing was changed.", status=404)
+    retry_after = _retry_after(response.headers.get("Retry-After"))
     if status == 429:
-        retry_after = _retry_after(response.headers.get("Retry-After"))
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after is not None else ""
         return RateLimitedError(
-            f"Outlit limits the rate of requests (429).{wait} Run again later.", retry_after=retry_after
+            f"Outlit limits the rate of requests (429).{wait} Run again later.", status=429, retry_after=retry_after
         )
     if 300 <= status < 400:
         return ServiceError(
@@ -274,15 +367,17 @@ def _refusal(response: httpx.Response, content: bytes, secrets: tuple[str, ...])
         f"Outlit answered {status}{quoted}. Run again; if it goes on, tell Outlit's support.",
         status=status,
         took_effect=None,
+        under_way=status == 504,  # a gateway that stopped waiting for the service
+        retry_after=retry_after,
     )
 
 
-def _forbidden(problem: Problem, quoted: str, secrets: tuple[str, ...]) -> PermissionDeniedError:
-    code = redact(problem.code, secrets, limit=60) if problem.code else None
+def _forbidden(problem: Problem, quoted: str, hide: Redactor) -> PermissionDeniedError:
+    code = hide(problem.code, limit=60) if problem.code else None
     if problem.code != "plan_connection_limit_exceeded":
         named = f" ({code})" if code else ""
         return PermissionDeniedError(f"Outlit does not allow it{named}{quoted}. Check the key's rights.", code=code)
-    plan = redact(problem.plan or "", secrets, limit=40)
+    plan = hide(problem.plan or "", limit=40)
     counts = (
         f"allows {problem.limit} {'integration' if problem.limit == 1 else 'integrations'} and "
         f"{problem.current_connections} {'is' if problem.current_connections == 1 else 'are'} connected"
@@ -292,7 +387,7 @@ def _forbidden(problem: Problem, quoted: str, secrets: tuple[str, ...]) -> Permi
     return PlanLimitError(
         f"the {plan + ' ' if plan else ''}plan {counts}.\n  Disconnect one or upgrade the plan, then run pulumi up again.",
         code=code,
-        feature=redact(problem.feature or "", secrets, limit=60) or None,
+        feature=hide(problem.feature or "", limit=60) or None,
         plan=plan or None,
         current=problem.current_connections,
         limit=problem.limit,
@@ -300,7 +395,7 @@ def _forbidden(problem: Problem, quoted: str, secrets: tuple[str, ...]) -> Permi
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or an HTTP date."""
+    """Seconds from a Retry-After header, which holds seconds or an HTTP date; None where it holds neither."""
     if not header:
         return None
     try:
@@ -308,9 +403,9 @@ def _retry_after(header: str | None) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
-        except ValueError:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=timezone.utc)
+            seconds = (moment - datetime.now(timezone.utc)).total_seconds()
+        except (ValueError, OverflowError):
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        seconds = (moment - datetime.now(timezone.utc)).total_seconds()
-    return None if math.isnan(seconds) else max(0.0, seconds)
+    return min(max(0.0, seconds), _DAY) if math.isfinite(seconds) else None

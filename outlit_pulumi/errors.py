@@ -11,13 +11,14 @@ The tree::
     │   │   └── PlanLimitError      403, the plan's number of connections is used up
     │   ├── NotConnectedError       404 of disconnect
     │   ├── RateLimitedError        429, also after retries
-    │   ├── ServiceError            5xx, a redirect, or a status that the API page does not have
+    │   ├── ServiceError            5xx, a redirect, or an answer that the API page does not have
     │   ├── UnreachableError        no answer: DNS, refused, reset, timeout
     │   └── UnreadableAnswerError   an answer that is not what the API page documents
+    ├── StateError                  the state does not hold what this package writes there
     ├── InternalError               a bug of this package
     └── IntegrationError            the service works, but the operation would be wrong
         ├── AlreadyConnectedError   connected, and not by this resource
-        ├── ConnectionChangedError  another connection than the one in the state
+        ├── ConnectionChangedError  another connection than the one in the state, or none
         ├── NotAppliedError         the service kept the old credentials
         └── BrowserRequiredError    only a person in a browser can connect it
 
@@ -52,6 +53,10 @@ class ConfigurationError(OutlitError):
     """The API key or the base URL is missing or malformed."""
 
 
+class StateError(OutlitError):
+    """The stack's state of an integration is damaged: it does not say which integration it is."""
+
+
 class InternalError(OutlitError):
     """A bug of this package. The message says where, and holds no values."""
 
@@ -62,12 +67,24 @@ class ApiError(OutlitError):
     Attributes:
         status: The HTTP status; None when there was no answer.
         took_effect: False when a write certainly changed nothing; None when it may have.
+        under_way: Whether the service may still be working on it, so that looking now does not tell how it ends.
+        retry_after: Seconds that the service asks to wait before the next call; None when it does not say.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, took_effect: bool | None = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        took_effect: bool | None = False,
+        under_way: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.took_effect = took_effect
+        self.under_way = under_way
+        self.retry_after = retry_after
 
 
 class BadRequestError(ApiError):
@@ -122,15 +139,7 @@ class NotConnectedError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """429: too many requests.
-
-    Attributes:
-        retry_after: Seconds that the service asks to wait; None when it does not say.
-    """
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message, status=429)
-        self.retry_after = retry_after
+    """429: too many requests."""
 
 
 class ServiceError(ApiError):

@@ -6,11 +6,17 @@ they are.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 NOT_CONNECTED = "not_connected"
 """The one status that means that a provider is not connected."""
+
+
+_Id = Annotated[str | None, AfterValidator(lambda id_: id_ or None)]
+"""A connection id; an empty one is none, as to the engine an empty id means that a resource is gone."""
 
 
 class _Answer(BaseModel):
@@ -24,7 +30,7 @@ class IntegrationItem(_Answer):
     status: str
     name: str | None = None
     category: str | None = None
-    connection_id: str | None = None
+    connection_id: _Id = None
     last_data_received_at: str | None = None
     sync_status: str | None = None
     error_message: str | None = None
@@ -33,6 +39,13 @@ class IntegrationItem(_Answer):
     def connected(self) -> bool:
         """Whether there is a connection, healthy or not."""
         return self.status != NOT_CONNECTED
+
+    def after_write(self, connection_id: str | None) -> IntegrationItem:
+        """The entry once our own write took effect: connected under this id, or not at all when None."""
+        changed = {"connection_id": connection_id, "status": "connected" if connection_id else NOT_CONNECTED}
+        if connection_id is None or connection_id != self.connection_id:
+            changed |= {"sync_status": None, "last_data_received_at": None, "error_message": None}
+        return self.model_copy(update=changed)
 
 
 class IntegrationList(_Answer):
@@ -45,8 +58,14 @@ class DirectConnection(_Answer):
     """The answer to a connect request with credentials ("Direct API-Key Response")."""
 
     connected: bool
-    connection_id: str
+    connection_id: Annotated[str, Field(min_length=1)]
     already_connected: bool
+
+
+class Disconnection(_Answer):
+    """The answer to a disconnect request ("Disconnect Integration")."""
+
+    success: Literal[True]
 
 
 class BrowserSession(_Answer):
@@ -92,6 +111,7 @@ class SyncStatus(_Answer):
 class Problem(_Answer):
     """The body of an error. Every member is optional: other bodies exist."""
 
+    success: bool | None = None
     error: str | None = None
     message: str | None = None
     code: str | None = None

@@ -25,8 +25,9 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from . import lifecycle, settings
+from . import lifecycle, settings, validation
 from .errors import ConfigurationError, InternalError, OutlitError
+from .redaction import redact
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -35,9 +36,9 @@ _T = TypeVar("_T")
 
 
 def _known(value: Any) -> Any:
-    """The same value with Pulumi's unknowns replaced by the one that `lifecycle` knows."""
+    """The same value with Pulumi's unknowns replaced by the one that `validation` knows."""
     if isinstance(value, Unknown):
-        return lifecycle.UNKNOWN
+        return validation.UNKNOWN
     if isinstance(value, Mapping):
         return {key: _known(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -109,8 +110,9 @@ class IntegrationProvider(ResourceProvider):
         """Reports each problem with an empty property: the engine would print the value of a named one."""
 
         def run() -> CheckResult:
-            base = self._settings.base_url if self._settings else settings.DEFAULT_BASE_URL
-            found = lifecycle.check(_known(_olds), _known(news), offered=lambda: self._connected().items(), page=base)
+            known = self._settings
+            base = redact(known.base_url, (known.api_key,)) if known else settings.DEFAULT_BASE_URL
+            found = validation.check(_known(_olds), _known(news), offered=lambda: self._connected().items(), page=base)
             reasons = ([self._problem] if self._problem else []) + found.failures
             inputs = {**news, "provider": found.provider} if found.provider else news
             return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ DEFAULT_BASE_URL = "https://app.outlit.ai"
 """The service of the API page."""
 
 DEFAULT_TIMEOUT = 60.0
-"""Seconds that one call may take, retries included."""
+"""Seconds that one operation (a create, read, update or delete) may take, retries included."""
 
 API_KEY = "outlit:apiKey"
 BASE_URL = "outlit:baseUrl"
@@ -28,12 +29,12 @@ class Settings:
 
     Attributes:
         api_key: The workspace's API key, ``ok_...``. Kept out of ``repr``.
-        base_url: Scheme, host and optional path, without a trailing slash.
-        timeout: Seconds that one call may take, retries included.
+        base_url: Scheme, host and optional path, without a trailing slash. Kept out of ``repr``: it may have a key in it.
+        timeout: Seconds that one operation may take, retries included.
     """
 
     api_key: str = field(repr=False)
-    base_url: str = DEFAULT_BASE_URL
+    base_url: str = field(default=DEFAULT_BASE_URL, repr=False)
     timeout: float = DEFAULT_TIMEOUT
 
     @property
@@ -96,11 +97,10 @@ def _base_url(url: object) -> str:
     )
     if not isinstance(url, str) or any(c.isspace() for c in url):
         raise wrong
-    try:
+    host = None
+    with suppress(ValueError):  # a message that quotes the URL
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise wrong from None
     if not host or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise wrong
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .client import OutlitClient
+    from .client import Budget, OutlitClient
     from .models import IntegrationItem
+
+_Items = dict[str, "IntegrationItem"]
 
 
 class Workspace:
@@ -24,61 +26,72 @@ class Workspace:
     def __init__(self, client: OutlitClient) -> None:
         self.client = client
         self._lock = threading.Lock()
-        self._listing: Future[dict[str, IntegrationItem]] | None = None
-        self._written: dict[str, tuple[str | None, str | None]] = {}
+        self._listing: Future[_Items] | None = None
+        self._written: dict[str, str | None] = {}
         self._taken: dict[str, str] = {}
+        self._removed: set[str] = set()
         self._replaced: set[str] = set()
 
-    def items(self, *, fresh: bool = False) -> dict[str, IntegrationItem]:
+    def items(self, *, fresh: bool = False, budget: Budget | None = None) -> _Items:
         """Every provider that the workspace offers, by id, with what this run wrote since.
 
-        With ``fresh``, asks the service again, even if a request is under way: that one may have left before our last
-        write. Raises what `OutlitClient.list_integrations` raises; a failure is not kept.
+        With ``fresh``, the list is one that was asked for after this call began: a request that is under way may have left
+        before our last write, and is waited for. Raises what `OutlitClient.list_integrations` raises; a failure reaches
+        everybody who waits for that request, and is not kept.
         """
         with self._lock:
-            if fresh:
-                self._listing = None
-                self._written.clear()
+            stale = self._listing if fresh else None
+        if stale is not None:
+            wait([stale])
+        with self._lock:
             listing = self._listing
-            mine = listing is None
-            if listing is None:
+            mine = listing is None or listing is stale
+            if listing is None or mine:
                 listing = self._listing = Future()
+                self._written.clear()
         if mine:
-            try:
-                listing.set_result({item.id: item for item in self.client.list_integrations()})
-            except BaseException as error:  # noqa: BLE001  # whoever waits for this list must be woken
-                with self._lock:
-                    if self._listing is listing:
-                        self._listing = None
-                listing.set_exception(error)
+            self._fetch(listing, budget)
         items = dict(listing.result())
         with self._lock:
-            for provider, (connection_id, status) in self._written.items():
+            for provider, connection_id in self._written.items():
                 if provider in items:
-                    changed = {"connection_id": connection_id, "status": status, "sync_status": None}
-                    items[provider] = items[provider].model_copy(
-                        update=changed | {"last_data_received_at": None, "error_message": None}
-                    )
+                    items[provider] = items[provider].after_write(connection_id)
         return items
 
-    def item(self, provider: str, *, fresh: bool = False) -> IntegrationItem | None:
-        """One provider's entry in the list; None when the workspace does not offer it."""
-        return self.items(fresh=fresh).get(provider)
+    def _fetch(self, listing: Future[_Items], budget: Budget | None) -> None:
+        try:
+            listing.set_result({item.id: item for item in self.client.list_integrations(budget=budget)})
+        except BaseException as error:  # noqa: BLE001  # whoever waits for this list must be woken
+            with self._lock:
+                if self._listing is listing:
+                    self._listing = None
+            listing.set_exception(error)
 
-    def wrote(self, provider: str, connection_id: str | None) -> None:
-        """Records our own write: connected under this id, or disconnected when None."""
-        with self._lock:
-            self._written[provider] = (connection_id, "connected" if connection_id else "not_connected")
+    def item(self, provider: str, *, fresh: bool = False, budget: Budget | None = None) -> IntegrationItem | None:
+        """One provider's entry in the list; None when the list does not name it."""
+        return self.items(fresh=fresh, budget=budget).get(provider)
 
-    def take(self, provider: str, connection_id: str) -> None:
-        """Records that a resource of this run created or took over this connection."""
+    def connected(self, provider: str, connection_id: str) -> None:
+        """Records that a resource of this run created, updated or took over this connection."""
         with self._lock:
-            self._taken[provider] = connection_id
+            self._written[provider] = self._taken[provider] = connection_id
+            self._removed.discard(provider)
+
+    def disconnected(self, provider: str) -> None:
+        """Records that a resource of this run disconnected the provider."""
+        with self._lock:
+            self._written[provider] = None
+            self._removed.add(provider)
 
     def taken(self, provider: str) -> str | None:
-        """The connection that a resource of this run created or took over."""
+        """The connection that a resource of this run created, updated or took over."""
         with self._lock:
             return self._taken.get(provider)
+
+    def removed(self, provider: str) -> bool:
+        """Whether a resource of this run disconnected the provider, and none has connected it since."""
+        with self._lock:
+            return provider in self._removed
 
     def saw_replacement(self, provider: str) -> None:
         """Records that this run's own refresh met another connection than the state's."""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlit_pulumi import UnreachableError, lifecycle
-from outlit_pulumi.lifecycle import UNKNOWN
+from outlit_pulumi import UnreachableError, lifecycle, validation
 from outlit_pulumi.models import IntegrationItem
+from outlit_pulumi.validation import UNKNOWN
 
 CANARY = "phx_CANARY0123456789"
 POSTHOG = {"apiKey": CANARY, "region": "us", "projectId": "12345"}
@@ -26,9 +26,9 @@ def no_list() -> Mapping[str, IntegrationItem]:
     raise AssertionError("the list was asked for")
 
 
-def check(provider: Any, config: Any = None, olds: Mapping[str, Any] | None = None, **more: Any) -> lifecycle.Checked:
+def check(provider: Any, config: Any = None, olds: Mapping[str, Any] | None = None, **more: Any) -> validation.Checked:
     news = {"provider": provider, "config": config, "adopt_existing": False, "on_config_change": "reconnect", **more}
-    return lifecycle.check(olds or {}, news, offered=live, page="https://outlit.test")
+    return validation.check(olds or {}, news, offered=live, page="https://outlit.test")
 
 
 BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -114,7 +114,7 @@ def test_bad_inputs(news: dict[str, Any], said: tuple[str, ...]) -> None:
 )
 def test_good_inputs_need_no_list(provider: str, config: Any, adopt: bool) -> None:
     news = {"provider": provider, "config": config, "adopt_existing": adopt, "on_config_change": "reconnect"}
-    found = lifecycle.check({}, news, offered=no_list)
+    found = validation.check({}, news, offered=no_list)
     assert (found.provider, found.failures) == (provider, [])
 
 
@@ -131,14 +131,14 @@ def test_a_provider_of_the_live_list_passes(config: Any) -> None:
 
 def test_a_provider_of_the_state_needs_no_list() -> None:
     news = {"provider": "salesforce", "config": {"token": "x"}}
-    assert lifecycle.check({"provider": "salesforce"}, news, offered=no_list).failures == []
+    assert validation.check({"provider": "salesforce"}, news, offered=no_list).failures == []
 
 
 def test_a_list_that_fails_is_told() -> None:
     def broken() -> Mapping[str, IntegrationItem]:
         raise UnreachableError("no answer from https://outlit.test")
 
-    (failure,) = lifecycle.check({}, {"provider": "posthgo"}, offered=broken).failures
+    (failure,) = validation.check({}, {"provider": "posthgo"}, offered=broken).failures
     assert 'Did you mean "posthog"?' in failure
     assert "no answer from https://outlit.test" in failure
 
@@ -157,7 +157,7 @@ def test_a_list_that_fails_is_told() -> None:
     ],
 )
 def test_unknown_values_are_tolerated(news: dict[str, Any]) -> None:
-    assert lifecycle.check({}, news, offered=no_list).failures == []
+    assert validation.check({}, news, offered=no_list).failures == []
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just(UNKNOWN)
@@ -174,7 +174,7 @@ NEWS = st.fixed_dictionaries(
 
 @given(NEWS, NEWS)
 def test_check_and_diff_take_anything(olds: dict[str, Any], news: dict[str, Any]) -> None:
-    assert all(failure.strip() for failure in lifecycle.check(olds, news, offered=live).failures)
+    assert all(failure.strip() for failure in validation.check(olds, news, offered=live).failures)
     lifecycle.diff(olds, news)
 
 

@@ -11,12 +11,14 @@ import httpx
 import pytest
 
 import outlit_pulumi as outlit
-from outlit_pulumi.client import OutlitClient, Retries
+from outlit_pulumi.client import Clock, OutlitClient, Retries
 from outlit_pulumi.settings import Settings
 
 KEY = "ok_CANARYkey0123456789abcdef0123456789"
 CONFIG = {"apiKey": "Zq7CANARYconfig0123456789"}
 CONNECTED = {"connected": True, "connectionId": "posthog-org_1", "alreadyConnected": False}
+DONE = {**CONNECTED, "success": True}
+"""Answers any write."""
 Step = httpx.Response | Exception
 
 
@@ -77,7 +79,7 @@ def failure(operation: Operation, *steps: Step, attempts: int = 1) -> outlit.Api
         (400, outlit.BadRequestError, False),
         (401, outlit.AuthenticationError, False),
         (403, outlit.PermissionDeniedError, False),
-        (404, outlit.NotConnectedError, False),
+        (404, outlit.ServiceError, None),
         (429, outlit.RateLimitedError, False),
         (302, outlit.ServiceError, False),
         (500, outlit.ServiceError, None),
@@ -91,6 +93,140 @@ def test_each_status_has_its_error(
     error = failure(operation, answer(status, {"error": "no"}))
     assert type(error) is kind
     assert (error.status, error.took_effect) == (status, took_effect)
+
+
+def test_only_the_documented_404_means_not_connected() -> None:
+    """Any web server answers 404: only the body of the API page tells that there is no connection."""
+    error = failure(disconnect, answer(404, {"success": False, "message": "Integration is not connected"}))
+    assert type(error) is outlit.NotConnectedError
+    assert error.took_effect is False
+
+
+@pytest.mark.parametrize(
+    ("problem", "under_way"),
+    [
+        (httpx.ReadTimeout("x"), True),
+        (answer(504), True),
+        (answer(502), False),
+        (httpx.ReadError("x"), False),
+        (httpx.ConnectTimeout("x"), False),
+    ],
+)
+def test_what_may_still_be_under_way(problem: Step, under_way: bool) -> None:
+    """After a timeout, ours or a gateway's, the service may yet carry the write out."""
+    assert failure(write, problem).under_way is under_way
+
+
+def test_a_sync_status_of_another_provider_is_unreadable() -> None:
+    """A cache that mixes answers up must not make an integration look gone."""
+    mixed_up = answer(200, {"provider": "clerk", "status": "not_connected", "syncs": []})
+    error = failure(lambda client: client.sync_status("stripe"), mixed_up)
+    assert type(error) is outlit.UnreadableAnswerError
+
+
+class Waits(Clock):
+    """A clock that only moves when somebody waits, and remembers for how long."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def now(self) -> float:
+        return sum(self.waited)
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+
+def timed(*steps: Step, timeout: float = 60.0) -> tuple[OutlitClient, Waits, Service]:
+    clock, service = Waits(), Service(*steps)
+    settings = Settings(KEY, "https://outlit.test", timeout)
+    return OutlitClient(settings, transport=httpx.MockTransport(service), clock=clock), clock, service
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_waited_for(status: int) -> None:
+    """At least as long as the service asks, and not much longer."""
+    client, clock, _ = timed(answer(status, **{"Retry-After": "7"}), answer(200, {"items": []}))
+    client.list_integrations()
+    (waited,) = clock.waited
+    assert 7 <= waited < 8
+
+
+def test_waits_grow_up_to_a_limit() -> None:
+    """0.25, 0.5, 1, 2 seconds and a little: an outage is not hammered."""
+    client, clock, _ = timed(answer(503))
+    with pytest.raises(outlit.ServiceError):
+        client.list_integrations()
+    assert all(low <= waited <= low + 0.25 for low, waited in zip((0.25, 0.5, 1, 2), clock.waited, strict=True))
+
+
+def test_each_call_of_an_operation_may_take_half_of_what_is_left() -> None:
+    """So that there is time to look after a write whose answer never came."""
+    client, clock, service = timed(answer(429, **{"Retry-After": "9"}), timeout=40)
+    budget = client.budget()
+    with pytest.raises(outlit.RateLimitedError):
+        client.list_integrations(budget=budget)
+    assert len(service.requests) == 3  # at 0, 9 and 18 seconds; the next wait would end after 20
+    clock.waited.append(33 - clock.now())
+    with pytest.raises(outlit.RateLimitedError):
+        client.list_integrations(budget=budget)
+    assert len(service.requests) == 4  # of the 7 seconds left it may take 3.5
+    clock.waited.append(10)
+    with pytest.raises(outlit.UnreachableError, match="used up"):
+        client.list_integrations(budget=budget)
+    assert len(service.requests) == 4
+
+
+def test_no_request_outlasts_the_time_that_is_left() -> None:
+    """The time-outs of a request come out of the operation's time."""
+    client, _, service = timed(answer(200, {"items": []}), timeout=40)
+    client.list_integrations(budget=client.budget())
+    assert service.requests[0].extensions["timeout"]["read"] == 20
+    client, _, service = timed(answer(200, {"items": []}), timeout=600)
+    client.list_integrations(budget=client.budget())
+    assert service.requests[0].extensions["timeout"]["read"] == 30
+
+
+class Dripping(httpx.SyncByteStream):
+    """A body that comes in pieces, each after some seconds."""
+
+    def __init__(self, clock: Waits, pieces: int, size: int, seconds: float) -> None:
+        self.clock, self.pieces, self.size, self.seconds = clock, pieces, size, seconds
+        self.read = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(self.pieces):
+            self.clock.sleep(self.seconds)
+            self.read += 1
+            yield b" " * self.size
+
+
+def dripping(pieces: int, size: int, seconds: float) -> tuple[outlit.ApiError, Waits, Dripping]:
+    clock = Waits()
+    body = Dripping(clock, pieces, size, seconds)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=body))
+    with (
+        OutlitClient(Settings(KEY, "https://outlit.test", 60), transport=transport, clock=clock) as client,
+        pytest.raises(outlit.ApiError) as caught,
+    ):
+        client.connect("posthog", CONFIG, budget=client.budget())
+    return caught.value, clock, body
+
+
+def test_an_answer_that_drips_in_is_given_up_in_time() -> None:
+    """However lively it is: a byte a second would otherwise hold a deployment up for ever."""
+    error, clock, body = dripping(pieces=1000, size=1, seconds=1)
+    assert type(error) is outlit.UnreachableError
+    assert (error.took_effect, error.under_way) == (None, False)
+    assert body.read == 31
+    assert clock.now() == 31
+
+
+def test_a_huge_answer_is_not_read_to_its_end() -> None:
+    """16 MiB are enough for anything that the API page documents."""
+    error, _, body = dripping(pieces=100, size=2**20, seconds=0)
+    assert type(error) is outlit.UnreadableAnswerError
+    assert body.read == 17
 
 
 def test_forbidden_has_the_services_code() -> None:
@@ -131,7 +267,7 @@ def test_a_redirect_is_not_followed(operation: Operation) -> None:
     assert [request.url.host for request in service.requests] == ["outlit.test"]
 
 
-@pytest.mark.parametrize("operation", [read, write])
+@pytest.mark.parametrize("operation", [read, write, disconnect])
 @pytest.mark.parametrize(
     "content",
     [
@@ -167,7 +303,7 @@ def test_a_broken_encoding_is_unreadable() -> None:
 
     settings = Settings(KEY, "https://outlit.test")
     with (
-        OutlitClient(settings, transport=httpx.MockTransport(handler)) as client,
+        OutlitClient(settings, transport=httpx.MockTransport(handler), retries=Retries(attempts=1)) as client,
         pytest.raises(outlit.UnreadableAnswerError),
     ):
         client.connect("posthog", CONFIG)
@@ -175,7 +311,16 @@ def test_a_broken_encoding_is_unreadable() -> None:
 
 @pytest.mark.parametrize(
     "problem",
-    [answer(500), answer(502), answer(503), answer(504), answer(429), httpx.ConnectError("x"), httpx.ReadError("x")],
+    [
+        answer(500),
+        answer(502),
+        answer(503),
+        answer(504),
+        answer(429),
+        answer(200, "cut off"),
+        httpx.ConnectError("x"),
+        httpx.ReadError("x"),
+    ],
 )
 def test_reads_are_repeated(problem: Step) -> None:
     with serving(problem, problem, answer(200, {"items": []})) as (client, service):
@@ -208,7 +353,7 @@ def test_writes_that_may_have_arrived_are_not_repeated(operation: Operation, pro
 @pytest.mark.parametrize("operation", [write, disconnect])
 @pytest.mark.parametrize("problem", [answer(429), httpx.ConnectError("x"), httpx.ConnectTimeout("x")])
 def test_writes_that_did_not_arrive_are_repeated(operation: Operation, problem: Step) -> None:
-    with serving(problem, problem, answer(200, CONNECTED)) as (client, service):
+    with serving(problem, problem, answer(200, DONE)) as (client, service):
         operation(client)
     assert len(service.requests) == 3
 
@@ -225,10 +370,10 @@ def test_unreachable(problem: Exception, took_effect: bool | None) -> None:
 
 @pytest.mark.parametrize("operation", [read, write])
 def test_a_wait_beyond_the_budget_is_not_waited(operation: Operation) -> None:
-    limited = answer(429, **{"Retry-After": "3600"})
-    with serving(limited) as (client, service), pytest.raises(outlit.RateLimitedError) as caught:
+    client, clock, service = timed(answer(429, **{"Retry-After": "3600"}))
+    with pytest.raises(outlit.RateLimitedError) as caught:
         operation(client)
-    assert len(service.requests) == 1
+    assert (len(service.requests), clock.waited) == (1, [])
     assert caught.value.retry_after == 3600
     assert "3600 s" in str(caught.value)
 
@@ -271,7 +416,7 @@ def test_an_echo_in_a_transport_error_is_redacted() -> None:
 
 
 def test_what_is_sent() -> None:
-    with serving(answer(200, CONNECTED)) as (client, service):
+    with serving(answer(200, DONE)) as (client, service):
         assert client.connect("posthog", CONFIG).connection_id == "posthog-org_1"
         client.connect("posthog", CONFIG, force=True)
         client.disconnect("posthog")
@@ -287,6 +432,15 @@ def test_what_is_sent() -> None:
         "/api/integrations/disconnect",
     ]
     assert {request.headers["Authorization"] for request in service.requests} == {f"Bearer {KEY}"}
+
+
+def test_public_fields_do_not_count_as_secrets() -> None:
+    """A region "us" must not turn "must" into "m[redacted]t"."""
+    config = {**CONFIG, "region": "us", "projectId": "1"}
+    error = failure(
+        lambda client: client.connect("posthog", config), answer(400, {"error": "region must be 1 of us, eu"})
+    )
+    assert "region must be 1 of us, eu" in str(error)
 
 
 def test_unknown_members_and_states_are_taken() -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import outlit_pulumi as outlit
 from outlit_pulumi import lifecycle
 from outlit_pulumi.client import OutlitClient, Retries
+from outlit_pulumi.models import IntegrationItem
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace
@@ -161,7 +162,58 @@ def test_create_settles_a_lost_answer(run: Run) -> None:
     found = run.create("stripe", STRIPE)
     assert found.id == "stripe-org_acme"
     assert run.calls() == ["list", "connect", "list"]
-    assert "took effect" in run.warnings[0]
+    assert "had no connection before and has one now" in run.warnings[0]
+    assert found.outputs["config"] is None
+
+
+def test_what_a_lost_answer_left_open_is_settled_by_the_next_up(run: Run) -> None:
+    """Somebody else may have connected it in that moment: the declared config is sent once more, in place."""
+    run.sandbox.fault("connect", status=500, after=True)
+    made = run.create("stripe", STRIPE)
+    assert lifecycle.diff(made.outputs, declared("stripe", STRIPE)) == lifecycle.Difference(True)
+    run.again()
+    settled = run.update(made, STRIPE)
+    assert [(call["route"], call["force"]) for call in run.sandbox.calls()] == [("list", None), ("connect", True)]
+    assert settled.id == made.id
+    assert lifecycle.diff(settled.outputs, declared("stripe", STRIPE)) == lifecycle.Difference(False)
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_create_meets_a_connection_made_in_between(run: Run, adopt: bool) -> None:
+    """Somebody else connects it between our look and our request: theirs, unless it is to be adopted."""
+    run.sandbox.fault("connect", kind="connected_by_others")
+    if adopt:
+        assert run.create("stripe", STRIPE, adopt_existing=True).id == "stripe-org_acme"
+        assert "taken over" in run.warnings[0]
+    else:
+        with pytest.raises(outlit.AlreadyConnectedError, match="adopt_existing=True"):
+            run.create("stripe", STRIPE)
+    assert run.in_use() == {"stripe": None}
+
+
+def test_create_sends_once_more_after_a_look(run: Run) -> None:
+    run.sandbox.fault("connect", status=500)
+    found = run.create("stripe", STRIPE)
+    assert run.calls() == ["list", "connect", "list", "connect"]
+    assert found.outputs["config"] == STRIPE
+    assert run.warnings == []
+
+
+def test_create_does_not_send_again_what_may_be_under_way(run: Run) -> None:
+    run.sandbox.fault("connect", status=504)
+    with pytest.raises(outlit.ServiceError, match="may or may not be connected"):
+        run.create("stripe", STRIPE)
+    assert run.calls() == ["list", "connect", "list"]
+
+
+def test_a_replacement_that_cannot_connect_says_that_it_is_disconnected(run: Run, made: lifecycle.Observed) -> None:
+    run.delete(made)
+    run.sandbox.fault("connect", status=400)
+    with pytest.raises(outlit.BadRequestError, match="Stripe is now disconnected.*The next pulumi up connects it"):
+        run.create("stripe", OTHER)
+    run.again()
+    run.create("stripe", OTHER)
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
 
 
 def test_create_settles_an_unreadable_answer(run: Run) -> None:
@@ -170,11 +222,11 @@ def test_create_settles_an_unreadable_answer(run: Run) -> None:
 
 
 def test_create_fails_when_it_did_not_take(run: Run) -> None:
-    run.sandbox.fault("connect", status=500, body='{"error": "bad sk_CANARYstripe0123456789"}')
+    run.sandbox.fault("connect", status=500, body='{"error": "bad sk_CANARYstripe0123456789"}', times=2)
     with pytest.raises(outlit.ServiceError, match="^Stripe was not connected: Outlit answered 500") as caught:
         run.create("stripe", STRIPE)
     assert "CANARY" not in str(caught.value)
-    assert run.calls() == ["list", "connect", "list"]
+    assert run.calls() == ["list", "connect", "list", "connect", "list"]
     assert run.in_use() == {}
 
 
@@ -224,7 +276,7 @@ def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
         (200, outlit.UnreadableAnswerError),
         (401, outlit.AuthenticationError),
         (403, outlit.PermissionDeniedError),
-        (404, outlit.NotConnectedError),
+        (404, outlit.ServiceError),
         (429, outlit.RateLimitedError),
         (500, outlit.ServiceError),
     ],
@@ -294,8 +346,15 @@ def test_update_that_was_not_applied(run: Run, made: lifecycle.Observed) -> None
         run.update(made)
 
 
-def test_update_with_a_lost_answer_can_be_repeated(run: Run, made: lifecycle.Observed) -> None:
+def test_update_settles_a_lost_answer(run: Run, made: lifecycle.Observed) -> None:
     run.sandbox.fault("connect", status=500, after=True)
+    assert run.update(made).outputs["config"] == OTHER
+    assert run.calls() == ["list", "connect", "list", "connect"]
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_update_with_lost_answers_can_be_repeated(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("connect", status=500, after=True, times=2)
     with pytest.raises(outlit.ServiceError, match="may or may not use the new config"):
         run.update(made)
     run.again()
@@ -348,6 +407,7 @@ def test_delete_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
     run.again()
     run.delete(made)
     assert run.calls() == ["list"]
+    assert "was not connected any more" in run.warnings[0]
 
 
 def test_delete_of_what_goes_in_between(run: Run, made: lifecycle.Observed) -> None:
@@ -360,13 +420,44 @@ def test_delete_of_what_goes_in_between(run: Run, made: lifecycle.Observed) -> N
 @pytest.mark.parametrize("after", [True, False])
 def test_delete_settles_a_lost_answer(run: Run, made: lifecycle.Observed, after: bool) -> None:
     run.sandbox.fault("disconnect", status=500, after=after)
-    if after:
+    run.delete(made)
+    assert run.calls() == ["list", "disconnect", "list"] + ([] if after else ["disconnect"])
+    assert run.in_use() == {}
+
+
+def test_delete_fails_when_it_did_not_take(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("disconnect", status=500, times=2)
+    with pytest.raises(outlit.ServiceError, match="^Stripe was not disconnected"):
         run.delete(made)
-    else:
-        with pytest.raises(outlit.ServiceError, match="^Stripe was not disconnected"):
-            run.delete(made)
-    assert run.calls() == ["list", "disconnect", "list"]
-    assert bool(run.in_use()) is not after
+    assert run.calls() == ["list", "disconnect", "list", "disconnect", "list"]
+    assert list(run.in_use()) == ["stripe"]
+
+
+def test_delete_is_not_satisfied_by_a_404_from_a_proxy(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("disconnect", status=404, body="<html>", content_type="text/html", times=2)
+    with pytest.raises(outlit.ServiceError, match="^Stripe was not disconnected"):
+        run.delete(made)
+    assert list(run.in_use()) == ["stripe"]
+
+
+@pytest.mark.parametrize("operation", [Run.update, Run.delete])
+def test_a_list_that_does_not_name_the_provider_is_no_proof(
+    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+) -> None:
+    """An incomplete list must not let go of a connection that may be live."""
+    run.sandbox.fault("list", status=200, body='{"items": []}')
+    with pytest.raises(outlit.ConnectionChangedError, match="does not name it at all"):
+        operation(run, made)
+    assert run.calls() == ["list"]
+
+
+@pytest.mark.parametrize("operation", [Run.read, Run.update, Run.delete])
+def test_a_damaged_state_is_an_error_of_its_own(
+    run: Run, operation: Callable[[Run, lifecycle.Observed], object]
+) -> None:
+    with pytest.raises(outlit.StateError, match="state of this integration is damaged"):
+        operation(run, lifecycle.Observed("", {"provider": "stripe"}))
+    assert run.calls() == []
 
 
 def test_delete_keeps_what_this_run_took_over(run: Run, made: lifecycle.Observed) -> None:
@@ -418,3 +509,36 @@ def test_a_list_that_failed_is_asked_for_again(run: Run) -> None:
     with pytest.raises(outlit.AuthenticationError, match="^Stripe was not connected"):
         run.create("stripe", STRIPE)
     assert run.create("stripe", STRIPE).id == "stripe-org_acme"
+
+
+class Lists:
+    """Stands for a client: counts the list requests that are under way at once."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.under_way = self.most = self.made = 0
+        self.another = threading.Event()
+
+    def list_integrations(self, *, budget: object) -> list[IntegrationItem]:
+        with self.lock:
+            self.under_way += 1
+            self.made += 1
+            self.most = max(self.most, self.under_way)
+            if self.under_way > 1:
+                self.another.set()
+        self.another.wait(0.2)  # the time that a second request has to show up, were it not held back
+        with self.lock:
+            self.under_way -= 1
+        return []
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_one_list_request_at_a_time(fresh: bool) -> None:
+    """Also for looks that must not use the request that is under way; those share the one after it."""
+    lists = Lists()
+    workspace = Workspace(cast(OutlitClient, lists))
+    with ThreadPoolExecutor(4) as pool:
+        for look in [pool.submit(workspace.items, fresh=fresh) for _ in range(4)]:
+            assert look.result() == {}
+    assert lists.most == 1
+    assert lists.made == 1 if not fresh else lists.made <= 4

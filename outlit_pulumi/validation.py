@@ -1,0 +1,206 @@
+"""What a program declares, judged before anything is called. Knows neither Pulumi nor HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from . import catalog
+from .errors import OutlitError
+from .redaction import Redactor, redact
+
+if TYPE_CHECKING:
+    from .models import IntegrationItem
+
+RECONNECT = "reconnect"
+REPLACE = "replace"
+
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "<unknown>"
+
+
+UNKNOWN = _Unknown()
+"""Stands for a value that a preview cannot know yet."""
+
+Props = Mapping[str, Any]
+
+
+@dataclass
+class Checked:
+    """What check found: the canonical provider id (None to keep what was given), and one sentence per problem."""
+
+    provider: str | None = None
+    failures: list[str] = field(default_factory=list)
+
+
+def check(
+    olds: Props,
+    news: Props,
+    *,
+    offered: Callable[[], Mapping[str, IntegrationItem]],
+    page: str = "https://app.outlit.ai",
+) -> Checked:
+    """Validates declared inputs. Tolerates `UNKNOWN` anywhere; messages name fields and never hold values.
+
+    Args:
+        olds: The inputs of the last run; empty for a new resource.
+        news: The declared inputs.
+        offered: The workspace's live list; called only for an id that neither the catalogue nor the state knows.
+        page: Base URL of the workspace, for hints.
+    """
+    result = Checked()
+    adopt = news.get("adopt_existing", False)
+    mode = news.get("on_config_change", RECONNECT)
+    if adopt is not UNKNOWN and not isinstance(adopt, bool):
+        result.failures.append("adopt_existing must be True or False.")
+    if mode is not UNKNOWN and mode not in (RECONNECT, REPLACE):
+        result.failures.append('on_config_change must be "reconnect" or "replace".')
+    if adopt is True and mode == REPLACE:
+        result.failures.append(
+            'adopt_existing=True cannot go with on_config_change="replace": an adopted connection is kept when Pulumi deletes '
+            "it, so nothing would be replaced. Drop one of the two."
+        )
+    provider = news.get("provider")
+    if provider is UNKNOWN:
+        return result
+    if not isinstance(provider, str) or not provider:
+        result.failures.append('provider must be a provider id as text, such as "posthog".')
+        return result
+    result.provider = provider = catalog.canonical_id(provider)
+    config = news.get("config")
+    spec = catalog.find(provider)
+    if spec is None:
+        if olds.get("provider") != provider:
+            secrets = [*_secrets(olds), *_secrets(news)]
+            result.failures.extend(_unlisted(provider, offered, Redactor(secrets)))
+        if not result.failures and config is not None:
+            result.failures.extend(_passed_through(provider, config))
+    elif spec.browser:
+        result.failures.extend(_browser(spec, config, adopt, redact(page, _secrets(news))))
+    elif config is None:
+        if adopt is False:
+            fields = ", ".join(f.attribute for f in spec.fields)
+            result.failures.append(
+                f"{spec.name} has no config. Declare config={spec.args.__name__ if spec.args else ''}({fields}), or set "
+                "adopt_existing=True to have Pulumi track a connection that exists."
+            )
+    else:
+        result.failures.extend(_fields(spec, config))
+    return result
+
+
+def _secrets(props: Props) -> list[str]:
+    return catalog.secret_values(props.get("provider"), props.get("config"))
+
+
+def _unlisted(provider: str, offered: Callable[[], Mapping[str, IntegrationItem]], hide: Redactor) -> list[str]:
+    try:
+        live = offered()
+    except OutlitError as error:
+        guess = catalog.closest(provider, catalog.PROVIDERS)
+        hint = f' Did you mean "{guess}"?' if guess else ""
+        return [
+            (
+                f"provider {_shown(provider)} is not in the catalogue.{hint} "
+                f"Whether this workspace offers it could not be asked: {hide(str(error), limit=500)}"
+            )
+        ]
+    if provider in live:
+        return []
+    guess = catalog.closest(provider, [*catalog.PROVIDERS, *live])
+    known = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(catalog.PROVIDERS)}."
+    return [f"provider {_shown(provider)} is unknown to Outlit. {known}"]
+
+
+def _shown(name: str) -> str:
+    """A declared id or field name as text to print, unless it may be a credential in the wrong place."""
+    plain = len(name) <= 24 and all(c.isalnum() or c in "-_. " for c in name) and redact(name, ()) == name
+    return f'"{name}"' if plain else "(not shown: it may be a credential)"
+
+
+def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: str) -> list[str]:
+    if config is not None:
+        return [
+            (
+                f"{spec.name} takes no config: it connects through a browser session. Remove config, connect {spec.name} once at "
+                f"{page}/integrations, and set adopt_existing=True to have Pulumi track it."
+            )
+        ]
+    if adopt is False:
+        return [
+            (
+                f"{spec.name} connects through a browser session, which a deployment cannot complete.\n"
+                f"  Connect it once at {page}/integrations, then set adopt_existing=True here to have\n"
+                "  Pulumi track it, or remove it from the program."
+            )
+        ]
+    return []
+
+
+def _fields(spec: catalog.ProviderSpec, config: object) -> list[str]:
+    if config is UNKNOWN:
+        return []
+    names = [f.name for f in spec.fields]
+    if not isinstance(config, Mapping):
+        return [f"config of {spec.name} must hold {', '.join(names)}."]
+    problems = []
+    for key in config:
+        if key not in names:
+            guess = catalog.closest(str(key).replace("_", ""), names)
+            hint = f" Did you mean {guess}?" if guess else f" It takes {', '.join(names)}."
+            problems.append(f"config field {_shown(str(key))} is not one of {spec.name}'s.{hint}")
+    for spec_field in spec.fields:
+        what = f"config field {spec_field.name} of {spec.name}"
+        if spec_field.name not in config or config[spec_field.name] is None:
+            problems.append(f"{what} is missing: {spec_field.doc}")
+        elif (wrong := _wrong(spec_field, config[spec_field.name])) is not None:
+            problems.append(f"{what} {wrong}")
+    return problems
+
+
+def _wrong(spec_field: catalog.ConfigField, value: object) -> str | None:
+    if value is UNKNOWN:
+        return None
+    if (wrong := _wrong_text(value)) is not None:
+        return wrong
+    if spec_field.choices and value not in spec_field.choices:
+        return f"must be one of {', '.join(spec_field.choices)}."
+    if spec_field.https:
+        try:
+            parts = urlsplit(str(value))
+            good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+        except ValueError:
+            good = False
+        if not good:
+            return "must be an https URL."
+    return None
+
+
+def _wrong_text(value: object) -> str | None:
+    if not isinstance(value, str):
+        return 'must be text: write it in quotes, such as "12345".'
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "holds half a character (a lone surrogate), which cannot be sent. Set it again."
+    if not value.strip():
+        return "is blank. Is the configuration or secret that it comes from set?"
+    if value != value.strip() or any(c in value for c in "\r\n\t"):
+        return "has white space around or line breaks in it, perhaps from copying. Set it again without."
+    return None
+
+
+def _passed_through(provider: str, config: object) -> list[str]:
+    if config is UNKNOWN:
+        return []
+    if not isinstance(config, Mapping) or not config:
+        return [f"config of {_shown(provider)} must hold at least one field, or be left out."]
+    return [
+        f"config field {_shown(str(key))} of {_shown(provider)} {wrong}"
+        for key, value in config.items()
+        if value is not UNKNOWN and (wrong := _wrong_text(value)) is not None
+    ]
