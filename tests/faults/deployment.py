@@ -1,0 +1,171 @@
+"""What the engine does with a program and a stack's state (ENGINE.md), one resource after another, in this process.
+
+It knows which provider calls an `up`, a `refresh` and a `destroy` make, in which order, and what becomes of the state after
+each; the real engine is held against the same promises in ``tests/engine``.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from outlit_pulumi import lifecycle, validation
+from outlit_pulumi.errors import OutlitError
+from outlit_pulumi.workspace import Workspace
+
+Inputs = dict[str, Any]
+Program = dict[str, Inputs]
+"""Declared integrations, by resource name."""
+
+
+def declared(provider: str, config: dict[str, str] | None = None, *, retain: bool | None = None, **more: Any) -> Inputs:
+    """The inputs of one integration. ``retain`` is its ``retain_on_delete``, which adoption turns on by default."""
+    adopt = bool(more.get("adopt_existing", False))
+    return {
+        "provider": provider,
+        "config": config,
+        "adopt_existing": adopt,
+        "on_config_change": more.get("on_config_change", "reconnect"),
+        "retain": adopt if retain is None else retain,
+    }
+
+
+@dataclass
+class Resource:
+    """A resource in the state."""
+
+    inputs: Inputs
+    id: str
+    outputs: dict[str, Any]
+
+
+@dataclass
+class Report:
+    """What one command showed.
+
+    Attributes:
+        errors: What failed; the engine stops at the first.
+        failures: What check refused, before anything was called.
+        warnings: What was warned of.
+        drift: The resources in which a refresh found a difference that counts.
+    """
+
+    errors: list[OutlitError] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the command would exit with 0."""
+        return not self.errors and not self.failures
+
+    @property
+    def shown(self) -> str:
+        """All that a person gets to read."""
+        return "\n".join([*self.failures, *self.warnings, *(str(error) for error in self.errors)])
+
+
+class _Stopped(Exception):
+    """A step failed, so the engine starts no further one."""
+
+
+class Deployment:
+    """One stack. Each command takes the workspace of a run of its own, as each is a process of its own.
+
+    Attributes:
+        state: The stack's state, by resource name.
+    """
+
+    def __init__(self) -> None:
+        self.state: dict[str, Resource] = {}
+        self._report = Report()
+
+    def up(self, program: Program, run: Workspace) -> Report:
+        """`pulumi up`: creates, updates and replaces what is declared, then deletes what is not, last made first."""
+        self._report = report = Report()
+        try:
+            for name, inputs in program.items():
+                self._check(inputs, name, run)
+                self._step(name, inputs, run)
+            for name in [name for name in reversed(self.state) if name not in program]:
+                self._delete(name, run)
+        except _Stopped:
+            pass
+        return report
+
+    def refresh(self, run: Workspace) -> Report:
+        """`pulumi refresh`: reads every resource. One that cannot be read stays as it is, and fails the command."""
+        self._report = report = Report()
+        for name, resource in list(self.state.items()):
+            try:
+                with self._telling():
+                    found = lifecycle.read(run, resource.id, resource.outputs, report.warnings.append)
+            except _Stopped:
+                continue
+            if found is None:
+                del self.state[name]
+                report.drift.append(name)
+                continue
+            if lifecycle.diff(found.outputs, resource.inputs).changes:
+                report.drift.append(name)
+            self.state[name] = Resource(resource.inputs, found.id, found.outputs)
+        return report
+
+    def destroy(self, run: Workspace) -> Report:
+        """`pulumi destroy`: deletes every resource, last made first."""
+        return self.up({}, run)
+
+    def _check(self, inputs: Inputs, name: str, run: Workspace) -> None:
+        olds = self.state[name].inputs if name in self.state else {}
+        found = validation.check(olds, inputs, offered=run.items)
+        if found.failures:
+            self._report.failures.extend(found.failures)
+            raise _Stopped
+
+    def _step(self, name: str, inputs: Inputs, run: Workspace) -> None:
+        resource = self.state.get(name)
+        if resource is None:
+            self._create(name, inputs, run)
+            return
+        difference = lifecycle.diff(resource.outputs, inputs)
+        if difference.replaces:
+            self._delete(name, run)
+            self._create(name, inputs, run)
+        elif difference.changes:
+            with self._telling():
+                made = lifecycle.update(run, resource.id, resource.outputs, inputs, self._report.warnings.append)
+            self.state[name] = Resource(inputs, resource.id, copy.deepcopy(made.outputs))
+        else:
+            resource.inputs = inputs  # the engine saves the new inputs, and keeps the outputs
+
+    def _create(self, name: str, inputs: Inputs, run: Workspace) -> None:
+        with self._telling():
+            made = lifecycle.create(run, inputs, self._report.warnings.append)
+        self.state[name] = Resource(inputs, made.id, copy.deepcopy(made.outputs))
+
+    def _delete(self, name: str, run: Workspace) -> None:
+        resource = self.state[name]
+        if not resource.inputs["retain"]:
+            with self._telling():
+                lifecycle.delete(run, resource.id, resource.outputs, self._report.warnings.append)
+        del self.state[name]
+
+    def _telling(self) -> _Telling:
+        return _Telling(self._report)
+
+
+class _Telling:
+    """Notes an anticipated error in the report and stops; any other is a bug and gets out."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OutlitError):
+            self._report.errors.append(error)
+            raise _Stopped from None
