@@ -1,0 +1,29 @@
+"""How much is tested: a bounded run by default, everything with ``OUTLIT_LONG=1`` (``make test-long``)."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+LONG = os.environ.get("OUTLIT_LONG") == "1"
+
+# The same examples on every machine, however slow, and nothing kept between runs.
+settings.register_profile(
+    "bounded",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    print_blob=False,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("long", settings.get_profile("bounded"), max_examples=20 * settings().max_examples)
+settings.load_profile("long" if LONG else "bounded")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what only a long run does."""
+    for item in items:
+        if not LONG and item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes long: make test-long"))

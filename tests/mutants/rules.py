@@ -1,0 +1,376 @@
+"""The rules that keep data and credentials safe, each with an edit that breaks it and the test that must then fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_CLIENT = "tests/unit/test_unit_client.py::"
+_LIFECYCLE = "tests/unit/test_unit_lifecycle.py::"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: A short name.
+        says: The rule, as the docs have it.
+        file: The module of ``outlit_pulumi`` that keeps it.
+        code: A piece of that module, found there once.
+        broken: What breaks the rule when it takes the place of ``code``.
+        caught_by: The test that then fails.
+    """
+
+    id: str
+    says: str
+    file: str
+    code: str
+    broken: str
+    caught_by: str
+
+
+RULES = (
+    # What is repeated, and for how long
+    Rule(
+        "reads-repeated",
+        "A read is repeated after no answer, 429, 500, 502, 503 and 504.",
+        "client.py",
+        "return error.status in (500, 502, 503, 504)",
+        "return False",
+        _CLIENT + "test_reads_are_repeated",
+    ),
+    Rule(
+        "refusals-not-repeated",
+        "A read that was refused (400, 401, 403, 404) is not repeated.",
+        "client.py",
+        "isinstance(error, ApiError) and again(error)",
+        "isinstance(error, ApiError)",
+        _CLIENT + "test_reads_are_not_repeated_on_refusals",
+    ),
+    Rule(
+        "unsent-writes-repeated",
+        "A write that certainly did not arrive (connection refused, 429) is repeated.",
+        "client.py",
+        "return isinstance(error, RateLimitedError) or (isinstance(error, UnreachableError) and error.took_effect is False)",
+        "return False",
+        _CLIENT + "test_writes_that_did_not_arrive_are_repeated",
+    ),
+    Rule(
+        "unreadable-reads-repeated",
+        "So is a read whose answer cannot be read.",
+        "client.py",
+        "return isinstance(error, (UnreachableError, UnreadableAnswerError, RateLimitedError))",
+        "return isinstance(error, (UnreachableError, RateLimitedError))",
+        _CLIENT + "test_reads_are_repeated",
+    ),
+    Rule(
+        "writes-not-repeated",
+        "A connect or disconnect that may have arrived is not simply repeated.",
+        "client.py",
+        "hide or self._hide, again=_unsent, json=body",
+        "hide or self._hide, again=_transient, json=body",
+        _CLIENT + "test_writes_that_may_have_arrived_are_not_repeated",
+    ),
+    Rule(
+        "disconnect-answer-read",
+        "A disconnect counts as done when the answer says so, not on any 200.",
+        "client.py",
+        'self._write("/api/integrations/disconnect", {"provider": provider}, Disconnection, budget)',
+        'self._write("/api/integrations/disconnect", {"provider": provider}, Problem, budget)',
+        _CLIENT + "test_an_answer_of_another_shape",
+    ),
+    Rule(
+        "attempts-limited",
+        "A call is made five times at most.",
+        "client.py",
+        "return late or state.attempt_number >= self._retries.attempts",
+        "return late or state.attempt_number >= 9 * self._retries.attempts",
+        _CLIENT + "test_reads_are_repeated_only_so_often",
+    ),
+    Rule(
+        "backoff",
+        "Waits grow from a quarter of a second, with jitter.",
+        "client.py",
+        "return max(asked or 0.0, backoff(state))",
+        "return asked or 0.0",
+        _CLIENT + "test_waits_grow_up_to_a_limit",
+    ),
+    Rule(
+        "retry-after-honoured",
+        "`Retry-After` (seconds or a date) is waited for.",
+        "client.py",
+        "return max(asked or 0.0, backoff(state))",
+        "return backoff(state)",
+        _CLIENT + "test_retry_after_is_waited_for",
+    ),
+    Rule(
+        "retry-after-capped",
+        "A wait that the time left does not allow is not begun: the call fails at once.",
+        "client.py",
+        "late = self._clock.now() + state.upcoming_sleep >= deadline",
+        "late = False",
+        _CLIENT + "test_a_wait_beyond_the_budget_is_not_waited",
+    ),
+    Rule(
+        "budget",
+        "An operation has one time budget, `outlit:timeout`, and each of its calls may take half of what is left.",
+        "client.py",
+        "return now + max(0.0, self._ends - now) / 2",
+        "return now + max(0.0, self._ends - now)",
+        _CLIENT + "test_each_call_of_an_operation_may_take_half_of_what_is_left",
+    ),
+    Rule(
+        "request-timeout",
+        "No request may be silent for longer than the time left, or 30 seconds.",
+        "client.py",
+        "timeout = httpx.Timeout(left, connect=min(10.0, left))",
+        "timeout = httpx.Timeout(60.0)",
+        _CLIENT + "test_no_request_outlasts_the_time_that_is_left",
+    ),
+    Rule(
+        "answer-in-time",
+        "An answer that drips in is given up when the time is over.",
+        "client.py",
+        "if self._clock.now() > deadline:",
+        "if False:",
+        _CLIENT + "test_an_answer_that_drips_in_is_given_up_in_time",
+    ),
+    Rule(
+        "answer-size",
+        "An answer of more than 16 MiB is not read to its end.",
+        "client.py",
+        "if len(content) > _MAX_BODY:",
+        "if False:",
+        _CLIENT + "test_a_huge_answer_is_not_read_to_its_end",
+    ),
+    Rule(
+        "redirects",
+        "Redirects are not followed, so the key goes nowhere else.",
+        "client.py",
+        "follow_redirects=False",
+        "follow_redirects=True",
+        _CLIENT + "test_a_redirect_is_not_followed",
+    ),
+    Rule(
+        "echo-redacted",
+        "What the service says is shown without credentials, should it echo one.",
+        "client.py",
+        'said = hide(problem.error or problem.message or "")',
+        'said = problem.error or problem.message or ""',
+        _CLIENT + "test_an_echoed_secret_is_redacted",
+    ),
+    # The shared list
+    Rule(
+        "one-list-in-flight",
+        "At most one list request of a workspace is under way in a process.",
+        "workspace.py",
+        "            wait([stale])",
+        "            pass",
+        _LIFECYCLE + "test_one_list_request_at_a_time",
+    ),
+    Rule(
+        "list-shared",
+        "All operations of a run share one list.",
+        "workspace.py",
+        "mine = listing is None or listing is stale",
+        "mine = True",
+        _LIFECYCLE + "test_threads_share_one_list",
+    ),
+    Rule(
+        "list-kept-current",
+        "Our own writes keep the shared list current.",
+        "workspace.py",
+        "items[provider] = items[provider].after_write(connection_id)",
+        "pass",
+        _LIFECYCLE + "test_delete_then_create_in_one_run",
+    ),
+    Rule(
+        "list-failure-not-kept",
+        "A list request that failed is made again by the next operation.",
+        "workspace.py",
+        "                    self._listing = None\n",
+        "                    pass\n",
+        _LIFECYCLE + "test_a_list_that_failed_is_asked_for_again",
+    ),
+    # Create
+    Rule(
+        "look-before-connect",
+        "A create looks first, and sends no credentials to a provider that is connected.",
+        "lifecycle.py",
+        "    if item is not None and item.connected:\n        return _take_over",
+        "    if False:\n        return _take_over",
+        _LIFECYCLE + "test_create_sends_nothing_when_connected",
+    ),
+    Rule(
+        "conflict",
+        "A connection of somebody else is taken over with `adopt_existing` only.",
+        "lifecycle.py",
+        '    if props.get("adopt_existing") is not True:\n        raise _conflict(workspace, provider, name)\n',
+        "",
+        _LIFECYCLE + "test_create_sends_nothing_when_connected",
+    ),
+    Rule(
+        "conflict-in-between",
+        "Nor is one that somebody made between our look and our connect.",
+        "lifecycle.py",
+        "        if answer.already_connected and not adopt:\n            raise _conflict(workspace, provider, name)\n",
+        "",
+        _LIFECYCLE + "test_create_meets_a_connection_made_in_between",
+    ),
+    Rule(
+        "settle-by-looking",
+        "A connect whose answer was lost is settled by a fresh look at the list.",
+        "lifecycle.py",
+        "if seen.connection_id is not None and seen.connected:",
+        "if False:",
+        _LIFECYCLE + "test_create_settles_a_lost_answer",
+    ),
+    Rule(
+        "settle-with-a-fresh-look",
+        "That look is newer than the write.",
+        "lifecycle.py",
+        "seen = workspace.item(provider, fresh=True, budget=budget)",
+        "seen = workspace.item(provider, budget=budget)",
+        _LIFECYCLE + "test_create_settles_a_lost_answer",
+    ),
+    Rule(
+        "not-sure-not-recorded",
+        "After a lost answer the config counts as not applied, so the next up sends it again.",
+        "lifecycle.py",
+        'return Observed(connection_id, {**known, "config": None})',
+        "return Observed(connection_id, known)",
+        _LIFECYCLE + "test_what_a_lost_answer_left_open_is_settled_by_the_next_up",
+    ),
+    Rule(
+        "under-way-not-sent-again",
+        "What may still be under way (a timeout, 504) is not sent again.",
+        "lifecycle.py",
+        "            if lost or error.under_way:\n                raise error.during(unclear if error.under_way else failed)",
+        "            if lost:\n                raise error.during(unclear if error.under_way else failed)",
+        _LIFECYCLE + "test_create_does_not_send_again_what_may_be_under_way",
+    ),
+    Rule(
+        "replacement-told",
+        "A replacement that cannot connect says that the integration is now disconnected.",
+        "lifecycle.py",
+        '    if workspace.removed(props["provider"]):',
+        "    if False:",
+        _LIFECYCLE + "test_a_replacement_that_cannot_connect_says_that_it_is_disconnected",
+    ),
+    # Read
+    Rule(
+        "errors-keep-the-state",
+        "Only a definite `not_connected` means that a connection is gone; every error keeps the state.",
+        "lifecycle.py",
+        "        sync = workspace.client.sync_status(provider, budget=budget)\n        if not sync.connected:",
+        "        try:\n            sync = workspace.client.sync_status(provider, budget=budget)\n"
+        "        except ApiError:\n            return None\n        if not sync.connected:",
+        _LIFECYCLE + "test_read_keeps_the_state_on_errors",
+    ),
+    Rule(
+        "answer-for-another",
+        "An answer for another provider is not believed.",
+        "client.py",
+        "if found.provider != provider:",
+        "if False:",
+        _CLIENT + "test_a_sync_status_of_another_provider_is_unreadable",
+    ),
+    # Update
+    Rule(
+        "update-only-ours",
+        "Credentials are rotated only on the connection that the state holds.",
+        "lifecycle.py",
+        '        _ours(workspace, provider, name, held, item, "updated")\n',
+        "",
+        _LIFECYCLE + "test_update_refuses_another_connection",
+    ),
+    Rule(
+        "refresh-does-not-accept-for-others",
+        "What a refresh of the same run met counts as accepted only in a later run.",
+        "lifecycle.py",
+        "if item.connection_id != held or workspace.replaced(provider):",
+        "if item.connection_id != held:",
+        _LIFECYCLE + "test_read_of_another_connection_warns",
+    ),
+    Rule(
+        "not-applied",
+        "A rotation that the service did not apply is an error.",
+        "lifecycle.py",
+        "if answer.already_connected or not answer.connected:",
+        "if False:",
+        _LIFECYCLE + "test_update_that_was_not_applied",
+    ),
+    Rule(
+        "in-place",
+        "A rotation reconnects in place, which keeps the synced data.",
+        "lifecycle.py",
+        "workspace.client.connect(provider, config, force=True, budget=budget)",
+        "workspace.client.connect(provider, config, budget=budget)",
+        _LIFECYCLE + "test_update_in_place",
+    ),
+    Rule(
+        "update-lost-twice",
+        "A rotation whose answers were lost is an error, so the next up sends it again.",
+        "lifecycle.py",
+        "            if lost or error.under_way:\n                raise error.during(unclear) from None\n",
+        "            if lost or error.under_way:\n                return Observed(held, outputs(props, held, item, hide))\n",
+        _LIFECYCLE + "test_update_with_lost_answers_can_be_repeated",
+    ),
+    # Delete
+    Rule(
+        "delete-only-ours",
+        "Only the connection that the state holds is disconnected.",
+        "lifecycle.py",
+        '    _ours(workspace, provider, name, held, item, "disconnected")\n',
+        "",
+        _LIFECYCLE + "test_the_wrong_workspaces_connection_is_not_deleted",
+    ),
+    Rule(
+        "delete-not-what-was-taken",
+        "What another resource of the run created or took over is not disconnected.",
+        "lifecycle.py",
+        "    if workspace.taken(provider) == held:",
+        "    if False:",
+        _LIFECYCLE + "test_delete_keeps_what_this_run_took_over",
+    ),
+    Rule(
+        "incomplete-list",
+        "A list that does not name the provider is no proof that it is not connected.",
+        "lifecycle.py",
+        "    if item is not None and not item.connected:\n        warn(",
+        "    if item is None or not item.connected:\n        warn(",
+        _LIFECYCLE + "test_a_list_that_does_not_name_the_provider_is_no_proof",
+    ),
+    Rule(
+        "gone-is-success",
+        "What is not connected any more (404) is deleted successfully.",
+        "lifecycle.py",
+        "        except NotConnectedError:\n            break\n",
+        "",
+        _LIFECYCLE + "test_delete_of_what_goes_in_between",
+    ),
+    Rule(
+        "404-of-a-proxy",
+        "A 404 without the API's own body proves nothing.",
+        "client.py",
+        "if status == 404 and problem.success is False:",
+        "if status == 404:",
+        _LIFECYCLE + "test_delete_is_not_satisfied_by_a_404_from_a_proxy",
+    ),
+    Rule(
+        "delete-settled-by-looking",
+        "A disconnect whose answer was lost is settled by looking.",
+        "lifecycle.py",
+        "            if not seen.connected or seen.connection_id != held:\n                break\n",
+        "",
+        _LIFECYCLE + "test_delete_settles_a_lost_answer",
+    ),
+    Rule(
+        "damaged-state",
+        "A state that does not say which connection it is touches nothing.",
+        "lifecycle.py",
+        "        raise StateError(",
+        "        StateError(",
+        _LIFECYCLE + "test_a_damaged_state_is_an_error_of_its_own",
+    ),
+)

@@ -1,0 +1,50 @@
+"""Do the tests bite? Each rule, broken by hand, one at a time, in a copy of the package, must make its test fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .rules import RULES, Rule
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the package and of its unit tests, which import that copy."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("outlit_pulumi", "tests/unit"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for name in ("pyproject.toml", "tests/__init__.py", "tests/conftest.py"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def outcome(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Runs tests of a copy."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_tests_pass_while_the_rules_stand(tmp_path: Path) -> None:
+    """A test that fails anyway catches nothing."""
+    done = outcome(copied(tmp_path), *{rule.caught_by for rule in RULES})
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_broken_rule_is_caught(tmp_path: Path, rule: Rule) -> None:
+    """The edit applies exactly once, and the named test then fails: by an assertion or an error, not for want of a test."""
+    module = copied(tmp_path) / "outlit_pulumi" / rule.file
+    source = module.read_text(encoding="utf-8")
+    assert source.count(rule.code) == 1
+    module.write_text(source.replace(rule.code, rule.broken), encoding="utf-8")
+    done = outcome(tmp_path, rule.caught_by)
+    assert done.returncode == 1, done.stdout
+    assert "failed" in done.stdout
