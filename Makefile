@@ -6,11 +6,11 @@ VENV := .venv
 # The same tests, on the oldest Pulumi SDK that the package supports.
 OLDEST := .venv-oldest
 
-.PHONY: help setup engine test lint demo clean
+.PHONY: help setup engine test test-long lint demo clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: engine ## Prepare .venv and a Pulumi engine, and nothing more
 
@@ -23,6 +23,10 @@ test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests: on the newest Pulumi SDK
 	$(VENV)/bin/python -m pytest -n auto && \
 	echo "Provider host and engine tests, with the oldest supported Pulumi SDK" && \
 	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine
+
+test-long: $(VENV)/.ready ## Run the same tests with many more examples, load of 600, mutation check: about an hour
+	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto
 
 # Modules of tools/engine are imported by name, as if from its own folder.
 lint: $(VENV)/.ready ## Check style and types

@@ -98,7 +98,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         "/connect",
         name="Connect Integration",
         response_model=bodies.ConnectedResponse | bodies.SessionResponse,
-        responses=_responses({400: bodies.ErrorResponse, 403: bodies.PlanLimitResponse}),
+        responses=_responses({403: bodies.PlanLimitResponse}),
         openapi_extra=_body(bodies.ConnectRequest),
     )
     async def connect(request: Request) -> Response:
@@ -123,7 +123,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         "/connect/status",
         name="Poll Connection Status",
         response_model=bodies.ConnectStatusResponse,
-        responses=_responses({400: bodies.ErrorResponse}),
+        responses=_responses(),
         openapi_extra=_query(bodies.SessionRequest),
     )
     async def connect_status(request: Request) -> Response:
@@ -136,7 +136,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         "/disconnect",
         name="Disconnect Integration",
         response_model=bodies.DisconnectedResponse,
-        responses=_responses({400: bodies.ErrorResponse, 404: bodies.NotConnectedResponse}),
+        responses=_responses({404: bodies.NotConnectedResponse}),
         openapi_extra=_body(bodies.ProviderRequest),
     )
     async def disconnect(request: Request) -> Response:
@@ -150,7 +150,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         "/sync-status",
         name="Get Sync Status",
         response_model=bodies.SyncStatusResponse,
-        responses=_responses({400: bodies.ErrorResponse}),
+        responses=_responses(),
         openapi_extra=_query(bodies.ProviderRequest),
     )
     async def sync_status(request: Request) -> Response:

@@ -1,13 +1,22 @@
-"""Every example of the API page, member by member, and what else is known of each status."""
+"""Every example of the API page, word for word, and what else is known of each status.
+
+Two values cannot be the page's: a session's id, which is random, and the address of the page where a person signs in.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
 import pytest
 
-from outlit_pulumi.sandbox import DEFAULT_API_KEY, Store, create_app
+from outlit_pulumi.sandbox import DEFAULT_API_KEY, Store
+from outlit_pulumi.sandbox.store import SESSION_SECONDS
+
+PAGE_TIME = datetime(2026, 4, 10, 18, 22, 11, tzinfo=timezone.utc).timestamp()
 
 STRIPE = {"apiKey": "sk_example"}
 POSTHOG = {"apiKey": "phx_example", "region": "us", "projectId": "12345"}
@@ -26,14 +35,20 @@ PAGE_TABLE = [
 ]
 
 
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """A store as in the page's examples, whose connections sync at once."""
+    with closing(Store(workspace="123", sync_seconds=0, clock=lambda: PAGE_TIME)) as store:
+        yield store
+
+
 def connect(api: httpx.Client, provider: str, config: dict[str, str] | None = None) -> Any:
     body = {"provider": provider} if config is None else {"provider": provider, "config": config}
     return api.post("/api/integrations/connect", json=body).raise_for_status().json()
 
 
-def test_list_of_connected_integrations(api: httpx.Client, store: Store) -> None:
+def test_list_of_connected_integrations(api: httpx.Client) -> None:
     connect(api, "stripe", STRIPE)
-    store.advance(2)
     assert api.get("/api/integrations?connectedOnly=true").json() == {
         "items": [
             {
@@ -42,7 +57,7 @@ def test_list_of_connected_integrations(api: httpx.Client, store: Store) -> None
                 "category": "billing",
                 "status": "connected",
                 "connectionId": "stripe-org_123",
-                "lastDataReceivedAt": "2026-04-10T18:22:13.000Z",
+                "lastDataReceivedAt": "2026-04-10T18:22:11.000Z",
                 "syncStatus": "SUCCESS",
                 "errorMessage": None,
             }
@@ -65,11 +80,14 @@ def test_list_has_every_provider_in_the_page_s_order(api: httpx.Client, query: s
 
 
 def test_connect_with_credentials(api: httpx.Client) -> None:
-    assert connect(api, "posthog", POSTHOG) == {
-        "connected": True,
-        "connectionId": "posthog-org_123",
-        "alreadyConnected": False,
-    }
+    response = api.post(
+        "/api/integrations/connect",
+        json={"provider": "posthog", "config": {"apiKey": "phx_...", "region": "us", "projectId": "12345"}},
+    )
+    assert (response.status_code, response.json()) == (
+        200,
+        {"connected": True, "connectionId": "posthog-org_123", "alreadyConnected": False},
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,10 +135,44 @@ def test_connect_beyond_the_plan(api: httpx.Client) -> None:
     )
 
 
+def poll(api: httpx.Client, session_id: str) -> Any:
+    return api.get("/api/integrations/connect/status", params={"sessionId": session_id}).raise_for_status().json()
+
+
 def test_poll_of_a_session(api: httpx.Client) -> None:
+    assert poll(api, connect(api, "slack")["sessionId"]) == {"status": "pending", "provider": "slack"}
+
+
+@pytest.mark.parametrize(
+    ("end", "answer"),
+    [
+        ({"outcome": "connected"}, {"status": "connected", "provider": "slack"}),
+        ({"outcome": "failed"}, {"status": "failed", "provider": "slack"}),
+        (
+            {"outcome": "failed", "error": "Access was denied."},
+            {"status": "failed", "provider": "slack", "error": "Access was denied."},
+        ),
+    ],
+)
+def test_poll_of_a_session_that_has_ended(api: httpx.Client, end: dict[str, str], answer: dict[str, str]) -> None:
     session_id = connect(api, "slack")["sessionId"]
-    response = api.get("/api/integrations/connect/status", params={"sessionId": session_id})
-    assert response.json() == {"status": "pending", "provider": "slack"}
+    api.post(f"/sandbox/sessions/{session_id}", json=end).raise_for_status()
+    assert poll(api, session_id) == answer
+
+
+def test_poll_of_a_session_that_nobody_ended(api: httpx.Client, store: Store) -> None:
+    session_id = connect(api, "slack")["sessionId"]
+    store.advance(SESSION_SECONDS)
+    assert poll(api, session_id) == {"status": "expired", "provider": "slack"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content"), [("connect", '{"provider": "unknown"}'), ("connect", "{"), ("disconnect", "{")]
+)
+def test_invalid_provider_or_malformed_json(api: httpx.Client, path: str, content: str) -> None:
+    response = api.post(f"/api/integrations/{path}", content=content)
+    assert response.status_code == 400
+    assert list(response.json()) == ["error"]
 
 
 def test_disconnect(api: httpx.Client) -> None:
@@ -137,17 +189,24 @@ def test_disconnect_of_what_is_not_connected(api: httpx.Client) -> None:
     )
 
 
-def test_sync_status(api: httpx.Client, store: Store) -> None:
+def test_sync_status(api: httpx.Client) -> None:
     connect(api, "stripe", STRIPE)
-    store.advance(2)
     response = api.get("/api/integrations/sync-status?provider=stripe").json()
-    assert response.pop("syncs")[0] == {
-        "model": "StripeCustomer",
-        "status": "SUCCESS",
-        "lastSyncedAt": "2026-04-10T18:22:13.000Z",
-        "errorMessage": None,
+    response["syncs"] = response["syncs"][:1]  # the page shows one; more models of Stripe are synced
+    assert response == {
+        "provider": "stripe",
+        "name": "Stripe",
+        "category": "billing",
+        "status": "connected",
+        "syncs": [
+            {
+                "model": "StripeCustomer",
+                "status": "SUCCESS",
+                "lastSyncedAt": "2026-04-10T18:22:11.000Z",
+                "errorMessage": None,
+            }
+        ],
     }
-    assert response == {"provider": "stripe", "name": "Stripe", "category": "billing", "status": "connected"}
 
 
 def test_sync_status_of_what_is_not_connected(api: httpx.Client) -> None:
@@ -168,47 +227,6 @@ def test_failure_of_the_service(api: httpx.Client, store: Store) -> None:
 
 def test_answers_are_json(api: httpx.Client) -> None:
     assert api.get("/api/integrations").headers["content-type"] == "application/json"
-
-
-STATUSES = {
-    ("get", "/api/integrations"): {"200", "401", "500"},
-    ("post", "/api/integrations/connect"): {"200", "400", "401", "403", "500"},
-    ("get", "/api/integrations/connect/status"): {"200", "400", "401", "500"},
-    ("post", "/api/integrations/disconnect"): {"200", "400", "401", "404", "500"},
-    ("get", "/api/integrations/sync-status"): {"200", "400", "401", "500"},
-}
-
-
-def test_openapi_document_has_the_five_routes_and_a_schema_for_every_status(store: Store) -> None:
-    document = create_app(store).openapi()
-    operations = {
-        (method, path): operation
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    }
-    assert {key: set(operation["responses"]) for key, operation in operations.items()} == STATUSES
-    for operation in operations.values():
-        assert operation["security"]
-        for response in operation["responses"].values():
-            assert {"$ref", "anyOf"} & set(response["content"]["application/json"]["schema"])
-
-
-def test_openapi_document_names_what_the_routes_take(store: Store) -> None:
-    paths = create_app(store).openapi()["paths"]
-
-    def query(path: str) -> dict[str, tuple[str, bool]]:
-        parameters = paths[path]["get"]["parameters"]
-        return {item["name"]: (item["schema"]["type"], item["required"]) for item in parameters}
-
-    def body(path: str) -> tuple[set[str], list[str]]:
-        schema = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-        return set(schema["properties"]), schema["required"]
-
-    assert query("/api/integrations") == {"connectedOnly": ("boolean", False)}
-    assert query("/api/integrations/connect/status") == {"sessionId": ("string", True)}
-    assert query("/api/integrations/sync-status") == {"provider": ("string", True)}
-    assert body("/api/integrations/connect") == ({"provider", "config", "force"}, ["provider"])
-    assert body("/api/integrations/disconnect") == ({"provider"}, ["provider"])
 
 
 def test_well_known_key_has_the_shape_of_a_key() -> None:
