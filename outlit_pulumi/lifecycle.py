@@ -25,7 +25,7 @@ from .errors import (
     StateError,
 )
 from .redaction import Redactor
-from .validation import REPLACE, UNKNOWN, Props
+from .validation import REPLACE, UNKNOWN, Props, half_character
 
 if TYPE_CHECKING:
     from .client import Budget
@@ -122,7 +122,13 @@ def _label(declared: Props, hide: Redactor, item: IntegrationItem | None = None)
 def _held(id_: str, state: Props) -> tuple[str, str]:
     """Provider and connection id that the state holds."""
     provider, connection_id = state.get("provider"), state.get("connection_id") or id_
-    if not isinstance(provider, str) or not provider or not isinstance(connection_id, str) or not connection_id:
+    if (
+        not isinstance(provider, str)
+        or not provider
+        or half_character(provider)
+        or not isinstance(connection_id, str)
+        or not connection_id
+    ):
         raise StateError(
             "the state of this integration is damaged: it does not say which provider and connection it is. Restore an earlier "
             "state (pulumi stack import), or remove it from the state (pulumi state delete) and declare it with "
@@ -421,7 +427,7 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
     budget = workspace.client.budget()
     hide = _hiding(workspace, state)
     name = _label(state, hide)
-    if workspace.taken(provider) == held:
+    if workspace.taken_over(provider, held):
         warn(f"{name}: connection {held} now belongs to another resource of this program and was kept.")
         return
     with _told(f"{name} was not disconnected"):

@@ -101,9 +101,12 @@ class IntegrationProvider(ResourceProvider):
             if self._workspace is None:
                 # Loaded here, so that previews and no-op updates never pay for the HTTP stack.
                 from .client import OutlitClient
+                from .handover import Handover
                 from .workspace import Workspace
 
-                self._workspace = Workspace(OutlitClient(self._settings))
+                # The engine starts every provider process of a run with its own address as the last argument.
+                handover = Handover(sys.argv[-1], self._settings.base_url)
+                self._workspace = Workspace(OutlitClient(self._settings), handover)
             return self._workspace
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:

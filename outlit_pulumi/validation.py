@@ -180,13 +180,19 @@ def _wrong(spec_field: catalog.ConfigField, value: object) -> str | None:
     return None
 
 
+_HALF = "holds half a character (a lone surrogate), which cannot be sent. Set it again."
+
+
+def half_character(text: str) -> bool:
+    """Whether there is a lone surrogate in it, which JSON can spell and nobody can send."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _wrong_text(value: object) -> str | None:
     if not isinstance(value, str):
         return 'must be text: write it in quotes, such as "12345".'
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "holds half a character (a lone surrogate), which cannot be sent. Set it again."
+    if half_character(value):
+        return _HALF
     if not value.strip():
         return "is blank. Is the configuration or secret that it comes from set?"
     if value != value.strip() or any(c in value for c in "\r\n\t"):
@@ -199,8 +205,9 @@ def _passed_through(provider: str, config: object) -> list[str]:
         return []
     if not isinstance(config, Mapping) or not config:
         return [f"config of {_shown(provider)} must hold at least one field, or be left out."]
-    return [
-        f"config field {_shown(str(key))} of {_shown(provider)} {wrong}"
-        for key, value in config.items()
-        if value is not UNKNOWN and (wrong := _wrong_text(value)) is not None
-    ]
+    problems = []
+    for key, value in config.items():
+        wrong = _HALF if half_character(str(key)) else None if value is UNKNOWN else _wrong_text(value)
+        if wrong is not None:
+            problems.append(f"config field {_shown(str(key))} of {_shown(provider)} {wrong}")
+    return problems

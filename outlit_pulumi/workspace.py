@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .client import Budget, OutlitClient
+    from .handover import Handover
     from .models import IntegrationItem
 
 _Items = dict[str, "IntegrationItem"]
@@ -21,10 +22,12 @@ class Workspace:
 
     Args:
         client: Reaches the service.
+        handover: What the other provider processes of the run take over; None where there are none.
     """
 
-    def __init__(self, client: OutlitClient) -> None:
+    def __init__(self, client: OutlitClient, handover: Handover | None = None) -> None:
         self.client = client
+        self._handover = handover
         self._lock = threading.Lock()
         self._listing: Future[_Items] | None = None
         self._written: dict[str, str | None] = {}
@@ -76,6 +79,8 @@ class Workspace:
         with self._lock:
             self._written[provider] = self._taken[provider] = connection_id
             self._removed.discard(provider)
+        if self._handover is not None:
+            self._handover.note(connection_id)
 
     def disconnected(self, provider: str) -> None:
         """Records that a resource of this run disconnected the provider."""
@@ -87,6 +92,12 @@ class Workspace:
         """The connection that a resource of this run created, updated or took over."""
         with self._lock:
             return self._taken.get(provider)
+
+    def taken_over(self, provider: str, connection_id: str) -> bool:
+        """Whether a resource of this run has this connection, in this process or in that of another `Provider`."""
+        if self.taken(provider) == connection_id:
+            return True
+        return self._handover is not None and self._handover.noted(connection_id)
 
     def removed(self, provider: str) -> bool:
         """Whether a resource of this run disconnected the provider, and none has connected it since."""

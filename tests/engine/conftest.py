@@ -6,15 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from outlit_pulumi.sandbox import Sandbox
+from outlit_pulumi.sandbox import Sandbox, fingerprint
 
 PHX = "phx_CANARYposthog0123456789"
 SK = "sk_CANARYstripe0123456789"
@@ -34,6 +36,27 @@ class Result:
     def diagnostics(self) -> str:
         """The output from the diagnostics on; with `--diff`, which has no such section, all of it."""
         return self.output.partition("Diagnostics:")[2] or self.output
+
+
+class Running:
+    """A pulumi command that is under way, in a process group of its own, as a terminal has it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also the group's."""
+        return self._process.pid
+
+    def shown(self) -> str:
+        """What it printed so far."""
+        return self._log.read_text()
+
+    def result(self) -> Result:
+        """What it printed, once it ended."""
+        return Result(self._process.wait(120), self.shown())
 
 
 @dataclass
@@ -72,6 +95,27 @@ class Stack:
         assert "Traceback" not in result.output, result.output
         return result
 
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[Running]:
+        """Runs pulumi while the block does something else; the block waits for the result."""
+        log = self.folder.parent / "running.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["pulumi", *arguments, "--non-interactive"],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        with process:
+            try:
+                yield Running(process, log)
+            finally:
+                process.kill()
+                self.outputs.append(log.read_text())
+
     def program(self, text: str) -> None:
         """Replaces the program."""
         head = "import pulumi\nimport outlit_pulumi as outlit\nfrom pulumi import Alias, ResourceOptions\n"
@@ -86,14 +130,26 @@ class Stack:
         """`pulumi up`, which must succeed."""
         return self.ok("up", "--yes", "--skip-preview", "--diff", **options)
 
+    def destroy(self, **options: Any) -> Result:
+        """`pulumi destroy`, which must succeed."""
+        return self.ok("destroy", "--yes", "--skip-preview", **options)
+
+    def deployment(self) -> dict[str, Any]:
+        """The exported state."""
+        exported: dict[str, Any] = json.loads(self.ok("stack", "export").output)["deployment"]
+        return exported
+
     def resources(self) -> dict[str, dict[str, Any]]:
         """The integrations in the exported state, by name."""
-        exported = json.loads(self.ok("stack", "export").output)
         return {
             r["urn"].rpartition("::")[2]: r
-            for r in exported["deployment"].get("resources", [])
+            for r in self.deployment().get("resources", [])
             if r["type"] == "pulumi-python:dynamic/outlit:Integration"
         }
+
+    def pending(self) -> list[str]:
+        """The operations that the state does not know the end of, such as ``creating``."""
+        return [operation["type"] for operation in self.deployment().get("pending_operations", [])]
 
     def leaks(self) -> list[str]:
         """Where a planted credential shows: outputs of commands, the export, every file of the backend and project."""
@@ -110,6 +166,30 @@ def counted(sandbox: Sandbox) -> Counter[str]:
     calls = Counter(str(call["route"]) for call in sandbox.calls())
     sandbox.clear_calls()
     return calls
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Waits for something that is sure to happen; the bound only ends a test that is broken."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen"
+        time.sleep(0.02)
+
+
+def assert_settled(stack: Stack, sandbox: Sandbox, **configs: dict[str, str] | None) -> None:
+    """State and service agree on the connections, a further up has nothing to do, and nothing leaked.
+
+    ``configs`` are what each connected provider uses; None where somebody else connected it.
+    """
+    connections = sandbox.connections()
+    expected = {provider: None if config is None else fingerprint(config) for provider, config in configs.items()}
+    assert {c["provider"]: c["fingerprint"] for c in connections} == expected
+    known = {r["outputs"]["provider"]: r["id"] for r in stack.resources().values()}
+    assert known == {c["provider"]: c["connectionId"] for c in connections}
+    counted(sandbox)
+    stack.up()
+    assert counted(sandbox) == {}
+    assert CANARY not in "".join(stack.outputs)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox, fingerprint
@@ -85,6 +87,89 @@ def test_two_explicit_providers_in_one_stack(stack: Stack, sandbox: Sandbox, in_
     stack.ok("destroy", "--yes", "--skip-preview", env=env)
     assert [sandbox.connections(key) for key in keys.values()] == [[], []]
     assert stack.leaks() == []
+
+
+WS = 'ws = outlit.Provider("ws", api_key=config.require_secret("ws"))\n'
+TO_WS = "opts=ResourceOptions(provider=ws)"
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "left"),
+    [
+        ("stripe", f", {TO_WS}", 0),
+        ("renamed", ', opts=ResourceOptions(provider=ws, aliases=[Alias(name="stripe")])', 0),
+        ("stripe", f", adopt_existing=True, {TO_WS}", 1),
+    ],
+    ids=["as it is", "renamed with an alias", "adopted from now on"],
+)
+def test_a_move_to_a_provider_of_the_same_workspace_touches_nothing(
+    stack: Stack, sandbox: Sandbox, name: str, more: str, left: int
+) -> None:
+    """The engine replaces nothing: the state gets another provider, which later disconnects, or keeps what it adopted."""
+    stack.program(stripe())
+    stack.up()
+    stack.secret("ws", sandbox.api_key)
+    stack.program(WS + stripe(name, more=more))
+    counted(sandbox)
+    stack.up()
+    assert "::ws::" in stack.resources()[name]["provider"]
+    stack.ok("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert writes(sandbox) == 0
+    stack.destroy()
+    assert len(sandbox.connections()) == left
+
+
+def test_a_move_with_a_new_name_and_no_alias_is_refused(stack: Stack, sandbox: Sandbox) -> None:
+    """To the engine that is a new resource and an old one: the new one fails first, so the old one is kept."""
+    stack.program(stripe())
+    stack.up()
+    stack.secret("ws", sandbox.api_key)
+    stack.program(WS + stripe("renamed", more=f", {TO_WS}"))
+    counted(sandbox)
+    shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
+    assert "Stripe is already connected" in shown
+    assert "aliases" in shown
+    assert writes(sandbox) == 0
+    assert set(stack.resources()) == {"stripe"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs file locks of POSIX")
+@pytest.mark.parametrize("back", [False, True], ids=["to an explicit Provider", "back to the stack's own"])
+def test_a_move_with_a_new_name_that_adopts_keeps_the_connection(stack: Stack, sandbox: Sandbox, back: bool) -> None:
+    """One provider process takes it over, and another deletes the old resource: that must not disconnect it."""
+    programs = [stripe(), stripe("moved", more=f", adopt_existing=True, {TO_WS}")]
+    if back:
+        programs = [stripe(more=f", {TO_WS}"), stripe("moved", more=", adopt_existing=True")]
+    stack.secret("ws", sandbox.api_key)
+    stack.program(WS + programs[0])
+    stack.up()
+    before = sandbox.connections()
+    counted(sandbox)
+    stack.program(WS + programs[1])
+    shown = stack.up().output
+    assert "now belongs to another resource of this program and was kept" in shown
+    assert writes(sandbox) == 0
+    assert sandbox.connections() == before
+    assert {name: r["id"] for name, r in stack.resources().items()} == {"moved": before[0]["connectionId"]}
+
+
+def test_a_move_to_another_workspace(stack: Stack, sandbox: Sandbox) -> None:
+    """Under a new name it is connected there and disconnected here. Under the old one new credentials do not get there."""
+    other = sandbox.add_workspace("other")
+    stack.program(stripe())
+    stack.up()
+    stack.secret("ws", other)
+    stack.secret("sk", SK + "new")
+    counted(sandbox)
+    stack.program(WS + stripe(more=f", {TO_WS}"))
+    shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
+    assert "Stripe was not updated: it is not connected in this workspace." in shown
+    assert writes(sandbox) == 0
+    stack.program(WS + stripe("moved", more=f", {TO_WS}"))
+    stack.up()
+    assert sandbox.connections() == []
+    assert [c["fingerprint"] for c in sandbox.connections(other)] == [fingerprint({"apiKey": SK + "new"})]
+    assert set(stack.resources()) == {"moved"}
 
 
 def test_the_environment_wins_over_the_stack_for_refresh_and_destroy(stack: Stack, sandbox: Sandbox) -> None:

@@ -1,0 +1,95 @@
+"""What the provider processes of one run tell each other: which connections a resource of the program has taken over.
+
+The engine starts a process for the stack and one for each explicit `Provider`. Where an integration moves from one to another
+under a new name, one process takes the connection over, and another deletes the old resource, last. It must not disconnect.
+
+Each process notes its connections in a file that it keeps locked while it lives, so that no note outlives its run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: each process knows of its own part only
+    fcntl = None  # type: ignore[assignment]
+
+
+class Handover:
+    """The notes of one run. Where they cannot be written, each process knows of its own part only.
+
+    Args:
+        run: What the processes of the run have in common: the engine's address.
+        service: The base URL; two services may use the same ids.
+        folder: Where the notes are; by default one of this user's below the system's folder for temporary files.
+    """
+
+    def __init__(self, run: str, service: str, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.gettempdir()) / f"outlit-pulumi-{_digest(str(Path.home()))}"
+        self._run = _digest(run)
+        self._service = service
+        self._lock = threading.Lock()
+        self._file: int | None = None
+
+    def note(self, connection_id: str) -> None:
+        """A resource of this process created, updated or took over this connection."""
+        with self._lock:
+            try:
+                if self._file is None:
+                    self._file = self._open()
+                os.write(self._file, f"{_digest(self._service, connection_id)}\n".encode())
+            except OSError:
+                pass
+
+    def noted(self, connection_id: str) -> bool:
+        """Whether a resource of the run has this connection, whichever process it is in."""
+        wanted = _digest(self._service, connection_id)
+        return any(wanted in notes.split() for name, notes in self._living() if name.startswith(self._run))
+
+    def close(self) -> None:
+        """Withdraws the notes of this process, as its end does."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _open(self) -> int:
+        if fcntl is None:
+            raise OSError("no file locks")
+        for _ in self._living():
+            pass  # clears away what earlier runs left
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        path = self._folder / f"{self._run}-{os.getpid()}-{id(self)}"
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+
+    def _living(self) -> Iterator[tuple[str, str]]:
+        """Name and notes of every process that lives. Those of others are removed."""
+        if fcntl is None:
+            return
+        try:
+            paths = list(self._folder.iterdir())
+        except OSError:
+            return
+        for path in paths:
+            try:
+                with path.open("r", encoding="ascii") as file:
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        yield path.name, file.read()
+                    else:
+                        path.unlink()
+            except (OSError, ValueError):
+                continue
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]

@@ -1,0 +1,236 @@
+"""Lost answers and a service that hangs, through the provider process: what the engine is told, and how it settles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from outlit_pulumi.sandbox import Sandbox, fingerprint
+
+from .hosting import OTHER, STRIPE, Host, declared, hosting, refused, served
+
+TIMEOUT = 6
+"""Seconds (``outlit:timeout``); a service that drips or hangs takes far longer than that."""
+
+UNDONE: dict[str, dict[str, Any]] = {
+    "reset": {"kind": "reset"},
+    "502": {"status": 502},
+    "sign-in page": {"kind": "html"},
+}
+DONE: dict[str, dict[str, Any]] = {
+    **{name: {**fault, "after": True} for name, fault in UNDONE.items()},
+    "cut off": {"kind": "truncated"},
+    "drip": {"kind": "drip", "seconds": 60},
+}
+"""Ways to lose an answer, before and after the write took effect."""
+
+undone = pytest.mark.parametrize("fault", UNDONE.values(), ids=UNDONE)
+done = pytest.mark.parametrize("fault", DONE.values(), ids=DONE)
+
+
+def configured(sandbox: Sandbox) -> dict[str, Any]:
+    return {"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url, "outlit:timeout": TIMEOUT}
+
+
+@pytest.fixture
+def host(sandbox: Sandbox) -> Iterator[Host]:
+    """The run that meets the faults."""
+    with hosting(configured(sandbox)) as host:
+        yield host
+
+
+@pytest.fixture
+def next_run(sandbox: Sandbox) -> Iterator[Host]:
+    """The run after it."""
+    with hosting(configured(sandbox)) as host:
+        yield host
+
+
+@pytest.fixture
+def state(sandbox: Sandbox) -> dict[str, Any]:
+    """The state of an integration that an earlier run connected with `STRIPE`."""
+    id_ = sandbox.connect("stripe", STRIPE)["connectionId"]
+    sandbox.clear_calls()
+    return {**declared("stripe", STRIPE), "connection_id": id_}
+
+
+def used(sandbox: Sandbox) -> list[str | None]:
+    """The fingerprints of the configs in use."""
+    return [connection["fingerprint"] for connection in sandbox.connections()]
+
+
+def changes(host: Host, state: dict[str, Any], inputs: dict[str, Any]) -> bool:
+    """Whether the next up would do anything."""
+    found = host.diff(state["connection_id"], state, inputs).changes
+    return bool(found == provider_pb2.DiffResponse.DIFF_SOME)
+
+
+@done
+def test_a_create_whose_answer_is_lost_succeeds_and_the_next_up_sends_the_config_again(
+    sandbox: Sandbox, host: Host, next_run: Host, fault: dict[str, Any]
+) -> None:
+    inputs = declared("stripe", STRIPE)
+    sandbox.fault("connect", **fault)
+    id_, state = host.create(inputs)
+    assert id_ == sandbox.connections()[0]["connectionId"]
+    (warning,) = host.warnings()
+    assert warning.startswith("Stripe: the answer to the connect request was lost")
+    assert served(sandbox) == {"list": 2, "connect": 1}
+
+    assert changes(next_run, state, inputs)
+    state = next_run.update(id_, state, inputs)
+    assert not changes(next_run, state, inputs)
+    assert used(sandbox) == [fingerprint(STRIPE)]
+
+
+@undone
+def test_a_create_that_got_lost_is_sent_once_more(sandbox: Sandbox, host: Host, fault: dict[str, Any]) -> None:
+    inputs = declared("stripe", STRIPE)
+    sandbox.fault("connect", **fault)
+    _, state = host.create(inputs)
+    assert not changes(host, state, inputs)
+    assert host.warnings() == []
+    assert served(sandbox) == {"list": 2, "connect": 2}
+
+
+@undone
+def test_a_create_that_got_lost_twice_is_an_error_and_the_next_up_connects(
+    sandbox: Sandbox, host: Host, next_run: Host, fault: dict[str, Any]
+) -> None:
+    sandbox.fault("connect", times=2, **fault)
+    message = refused(lambda: host.create(declared("stripe", STRIPE)))
+    assert "Stripe was not connected: " in message
+    assert len(message.splitlines()) == 1
+    assert served(sandbox)["connect"] == 2
+    assert used(sandbox) == []
+    next_run.create(declared("stripe", STRIPE))
+    assert used(sandbox) == [fingerprint(STRIPE)]
+
+
+@done
+def test_an_update_whose_answer_is_lost_is_sent_once_more(
+    sandbox: Sandbox, host: Host, state: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    inputs = declared("stripe", OTHER)
+    sandbox.fault("connect", **fault)
+    assert not changes(host, host.update(state["connection_id"], state, inputs), inputs)
+    assert served(sandbox) == {"list": 2, "connect": 2}
+    assert used(sandbox) == [fingerprint(OTHER)]
+
+
+@pytest.mark.parametrize("fault", [*UNDONE.values(), DONE["cut off"]], ids=[*UNDONE, "cut off"])
+def test_an_update_whose_answer_is_lost_twice_is_an_error_and_the_next_up_sends_again(
+    sandbox: Sandbox, host: Host, next_run: Host, state: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    inputs = declared("stripe", OTHER)
+    sandbox.fault("connect", times=2, **fault)
+    message = refused(lambda: host.update(state["connection_id"], state, inputs))
+    assert "Stripe may or may not use the new config. Run pulumi up again" in message
+    assert len(message.splitlines()) == 1
+    assert served(sandbox)["connect"] == 2
+    assert not changes(next_run, next_run.update(state["connection_id"], state, inputs), inputs)
+    assert used(sandbox) == [fingerprint(OTHER)]
+
+
+@done
+def test_a_delete_whose_answer_is_lost_succeeds(
+    sandbox: Sandbox, host: Host, state: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    sandbox.fault("disconnect", **fault)
+    host.delete(state["connection_id"], state)
+    assert used(sandbox) == []
+    assert served(sandbox)["disconnect"] == 1
+
+
+@pytest.mark.parametrize("fault", [UNDONE["reset"], UNDONE["502"]], ids=["reset", "502"])
+def test_a_delete_that_got_lost_is_sent_once_more_and_lost_twice_is_an_error(
+    sandbox: Sandbox, host: Host, next_run: Host, state: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    sandbox.fault("disconnect", times=2, **fault)
+    message = refused(lambda: host.delete(state["connection_id"], state))
+    assert "Stripe was not disconnected: " in message
+    assert len(message.splitlines()) == 1
+    assert served(sandbox)["disconnect"] == 2
+    assert used(sandbox) == [fingerprint(STRIPE)]
+    sandbox.fault("disconnect", **fault)
+    next_run.delete(state["connection_id"], state)
+    assert used(sandbox) == []
+
+
+def test_a_refused_update_is_one_clean_line(sandbox: Sandbox, host: Host, state: dict[str, Any]) -> None:
+    sandbox.fault("connect", status=400, body=f'{{"error": "bad key {OTHER["apiKey"]}"}}')
+    message = refused(lambda: host.update(state["connection_id"], state, declared("stripe", OTHER)))
+    assert "Stripe was not updated: Outlit refused the request as invalid" in message
+    assert len(message.splitlines()) == 1
+    assert used(sandbox) == [fingerprint(STRIPE)]
+
+
+def test_a_refused_delete_is_one_clean_line(sandbox: Sandbox, host: Host, state: dict[str, Any]) -> None:
+    sandbox.fault("disconnect", status=403, body=f'{{"error": "no", "code": "read_only {STRIPE["apiKey"]}"}}')
+    message = refused(lambda: host.delete(state["connection_id"], state))
+    assert "Stripe was not disconnected: Outlit does not allow it" in message
+    assert len(message.splitlines()) == 1
+    assert used(sandbox) == [fingerprint(STRIPE)]
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "delete"])
+def test_a_service_that_hangs_holds_nobody_longer_than_the_timeout(
+    sandbox: Sandbox, operation: str, request: pytest.FixtureRequest
+) -> None:
+    """The first look is answered; the write, and the look that should settle it, are not."""
+    state = {} if operation == "create" else request.getfixturevalue("state")
+    sandbox.fault("*", kind="delay", seconds=120, times=None, skip=1)
+    with hosting({**configured(sandbox), "outlit:timeout": 4}) as host:
+        calls = {
+            "create": lambda: host.create(declared("stripe", STRIPE)),
+            "update": lambda: host.update(state["connection_id"], state, declared("stripe", OTHER)),
+            "delete": lambda: host.delete(state["connection_id"], state),
+        }
+        started = time.monotonic()
+        message = refused(calls[operation])
+        took = time.monotonic() - started
+    assert "Stripe may or may not " in message
+    assert "(timed out)" in message
+    assert len(message.splitlines()) == 1
+    assert took < 30  # it is 4; a slow machine may take longer, a lost bound takes 60
+
+
+def test_four_creates_at_once_share_one_list(sandbox: Sandbox, host: Host) -> None:
+    """The delay keeps the list under way until the others have asked for it, or would have."""
+    sandbox.fault("list", kind="delay", seconds=1)
+    inputs = [
+        declared("stripe", STRIPE),
+        declared("clerk", {"secretKey": "sk_CANARYclerk0123456789"}),
+        declared("fireflies", {"apiKey": "ff_CANARY0123456789"}),
+        declared("granola", {"apiKey": "gr_CANARY0123456789"}),
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        made = [id_ for id_, _ in pool.map(host.create, inputs)]
+    assert sorted(made) == sorted(connection["connectionId"] for connection in sandbox.connections())
+    assert served(sandbox) == {"list": 1, "connect": 4}
+
+
+def test_what_another_process_of_the_run_took_over_is_kept(sandbox: Sandbox, state: dict[str, Any]) -> None:
+    """An integration moved to another Provider under a new name: one process adopts it, another deletes the old resource."""
+    id_ = state["connection_id"]
+    with hosting(configured(sandbox), run=50_000) as mine, hosting(configured(sandbox), run=50_000) as others:
+        others.create(declared("stripe", adopt_existing=True))
+        mine.delete(id_, state)
+        assert "now belongs to another resource of this program and was kept" in mine.warnings()[0]
+    assert [item["connectionId"] for item in sandbox.connections()] == [id_]
+
+
+def test_what_a_process_of_another_run_took_over_is_not_kept(sandbox: Sandbox, state: dict[str, Any]) -> None:
+    """Neither one that has ended, though the engine may have the same address again, nor one that runs at the same time."""
+    id_ = state["connection_id"]
+    with hosting(configured(sandbox), run=50_001) as ended:
+        ended.create(declared("stripe", adopt_existing=True))
+    with hosting(configured(sandbox), run=50_002) as other, hosting(configured(sandbox), run=50_001) as mine:
+        other.create(declared("stripe", adopt_existing=True))
+        mine.delete(id_, state)
+    assert sandbox.connections() == []
