@@ -22,6 +22,7 @@ from .errors import (
     ApiError,
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
     NotConnectedError,
     PermissionDeniedError,
     PlanLimitError,
@@ -126,6 +127,12 @@ class OutlitClient:
         transport: Replaces the network, in tests.
         retries: How calls are repeated.
         clock: Where time comes from.
+
+    Raises:
+        ConfigurationError: the environment's proxy or certificate settings are of no use.
+
+    Attributes:
+        clock: Where time comes from.
     """
 
     def __init__(
@@ -138,17 +145,29 @@ class OutlitClient:
     ) -> None:
         self._settings = settings
         self._retries = retries
-        self._clock = clock or Clock()
-        self._hide = Redactor((settings.api_key,))
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {settings.api_key}", "Accept": "application/json"},
-            follow_redirects=False,
-            # Takes none: nothing here needs a session, and a cookie that is not ASCII would break every later call.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            # A proxy from the environment cannot reach a sandbox on this machine, and would see its key in the clear.
-            trust_env=not settings.loopback,
-            transport=transport,
-        )
+        self.clock = clock or Clock()
+        self._key = Redactor((settings.api_key,))
+        self._hide = Redactor((), also=self._key, spellings=False)
+        self._secrets: dict[str, set[str]] = {}
+        try:
+            self._http = httpx.Client(
+                headers={"Authorization": f"Bearer {settings.api_key}", "Accept": "application/json"},
+                follow_redirects=False,
+                # Takes none: nothing here needs a session, and a cookie that is not ASCII would break every later call.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                # A proxy from the environment cannot reach a sandbox on this machine, and would see its key in the clear.
+                trust_env=not settings.loopback,
+                transport=transport,
+            )
+        except (ImportError, OSError, ValueError):
+            failed = ConfigurationError(
+                "HTTPS cannot be set up with the proxy and certificate settings of the environment. Check HTTPS_PROXY, "
+                "ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR; a SOCKS proxy needs the package socksio."
+            )
+        else:
+            return
+        # Raised out here, or it would carry along what it could not read, such as a proxy's address with its password.
+        raise failed
 
     def __enter__(self) -> Self:
         return self
@@ -162,14 +181,20 @@ class OutlitClient:
 
     def budget(self) -> Budget:
         """The time for one operation, which starts now (``outlit:timeout``)."""
-        return Budget(self._clock, self._settings.timeout)
+        return Budget(self.clock, self._settings.timeout)
 
-    def hiding(self, secrets: Iterable[str]) -> Redactor:
-        """Hides these, the API key, and what was to be hidden before. From now on the client's messages do, too."""
-        secrets = list(secrets)
+    def hiding(self, provider: str, secrets: Iterable[str]) -> Redactor:
+        """Hides these, earlier ones of the provider, and the API key; those of other providers as they are.
+
+        The client's messages do, too: every spelling as long as the redactor is in use, and then as they are.
+        """
+        known = self._secrets.setdefault(provider, set())
+        known.update(secrets)
         # A short one would hide parts of words in what is said of other integrations.
-        self._hide.add(secret for secret in secrets if len(secret) >= SHARED)
-        return Redactor(secrets, also=self._hide)
+        self._hide.add(secret for secret in known if len(secret) >= SHARED)
+        hide = Redactor(known, also=self._hide)
+        self._hide.include(hide)
+        return hide
 
     def list_integrations(self, *, connected_only: bool = False, budget: Budget | None = None) -> list[IntegrationItem]:
         """Every provider that the workspace offers, or only the connected ones (GET /api/integrations)."""
@@ -177,17 +202,24 @@ class OutlitClient:
         return self._read("/api/integrations", params, IntegrationList, budget).items
 
     def connect(
-        self, provider: str, config: Mapping[str, str], *, force: bool = False, budget: Budget | None = None
+        self,
+        provider: str,
+        config: Mapping[str, str],
+        *,
+        force: bool = False,
+        budget: Budget | None = None,
+        hide: Redactor | None = None,
     ) -> DirectConnection:
         """Connects with credentials (POST /api/integrations/connect).
 
         With ``force``, an existing connection is reconnected in place; the API page does not document it. An answer with
-        ``already_connected`` means that nothing was applied.
+        ``already_connected`` means that nothing was applied. ``hide`` keeps the credentials out of messages; by default it
+        is made for them.
         """
         body: dict[str, object] = {"provider": provider, "config": dict(config)}
         if force:
             body["force"] = True
-        hide = self.hiding(catalog.secret_values(provider, config))
+        hide = hide or self.hiding(provider, catalog.secret_values(provider, config))
         return self._write("/api/integrations/connect", body, DirectConnection, budget, hide)
 
     def start_session(self, provider: str, *, budget: Budget | None = None) -> BrowserSession:
@@ -249,7 +281,7 @@ class OutlitClient:
         again: Callable[[ApiError], bool],
         **request: Any,
     ) -> _M:
-        deadline = budget.deadline() if budget else self._clock.now() + self._settings.timeout
+        deadline = budget.deadline() if budget else self.clock.now() + self._settings.timeout
         first, longest = self._retries.first_wait, self._retries.longest_wait
         backoff = tenacity.wait_exponential(multiplier=first, max=longest) + tenacity.wait_random(0, first)
 
@@ -262,20 +294,20 @@ class OutlitClient:
             return max(asked or 0.0, backoff(state))
 
         def give_up(state: tenacity.RetryCallState) -> bool:
-            late = self._clock.now() + state.upcoming_sleep >= deadline
+            late = self.clock.now() + state.upcoming_sleep >= deadline
             return late or state.attempt_number >= self._retries.attempts
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, ApiError) and again(error)),
             wait=wait,
             stop=give_up,
-            sleep=self._clock.sleep,
+            sleep=self.clock.sleep,
             reraise=True,
         )
         return retrying(once)
 
     def _once(self, method: str, path: str, deadline: float, hide: Redactor, request: dict[str, Any]) -> bytes:
-        left = min(_LONGEST_REQUEST, deadline - self._clock.now())
+        left = min(_LONGEST_REQUEST, deadline - self.clock.now())
         if left <= 0:
             raise self._unreachable("outlit:timeout is used up", hide, sent=False)
         # Connecting comes on top of this, out of the half that the budget holds back.
@@ -287,11 +319,11 @@ class OutlitClient:
                     content += chunk
                     if len(content) > _MAX_BODY:
                         raise self._unreadable(hide)
-                    if self._clock.now() > deadline:
+                    if self.clock.now() > deadline:
                         raise self._unreachable("the answer did not end in time", hide, sent=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             failed: ApiError = self._unreachable(_reason(error, hide), hide, sent=False)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             failed = self._unreachable("not a usable address", hide, sent=False)
         except httpx.DecodingError:
             failed = self._unreadable(hide)
@@ -326,7 +358,7 @@ def _unsent(error: ApiError) -> bool:
 def _reason(error: httpx.TransportError, hide: Redactor) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "timed out"
-    if isinstance(error, httpx.ProtocolError):
+    if isinstance(error, httpx.ProtocolError) and not str(error).startswith("Server disconnected"):
         return "it does not speak HTTP"  # httpx's message quotes what came
     return hide(str(error), limit=120) or "the connection broke"
 

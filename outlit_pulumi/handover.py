@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,17 +67,28 @@ class Handover:
         for _ in self._living():
             pass  # clears away what earlier runs left
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        path = self._folder / f"{self._run}-{os.getpid()}-{id(self)}"
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return file
+        if not self._ours():
+            raise OSError("somebody else's folder")
+        while True:
+            # Found before it is locked, it is taken for a leftover and removed: then another one.
+            path = self._folder / f"{self._run}-{uuid.uuid4().hex}"
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file).st_nlink:
+                return file
+            os.close(file)
+
+    def _ours(self) -> bool:
+        """Whether nobody else could have put something into the folder."""
+        found = self._folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
     def _living(self) -> Iterator[tuple[str, str]]:
         """Name and notes of every process that lives. Those of others are removed."""
         if fcntl is None:
             return
         try:
-            paths = list(self._folder.iterdir())
+            paths = list(self._folder.iterdir()) if self._ours() else []
         except OSError:
             return
         for path in paths:

@@ -31,6 +31,9 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             what was synced.
         opts: Pulumi's resource options.
 
+    Raises:
+        TypeError: ``adopt_existing`` is no bool.
+
     Attributes:
         provider: The provider id.
         connection_id: The service's id of the connection; also the resource's id.
@@ -63,7 +66,12 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
         opts: ResourceOptions | None = None,
     ) -> None:
-        if adopt_existing is True:
+        if not isinstance(adopt_existing, bool):
+            # An Output is not known yet when retain_on_delete has to be decided.
+            raise TypeError(
+                f"adopt_existing of {resource_name!r} must be True or False, not {type(adopt_existing).__name__}"
+            )
+        if adopt_existing:
             opts = ResourceOptions.merge(ResourceOptions(retain_on_delete=True), opts)
         props: dict[str, Any] = {
             "provider": provider,

@@ -9,10 +9,10 @@ it is sent once more, and never a third time. It is not sent again while the ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
 from .errors import (
@@ -20,6 +20,7 @@ from .errors import (
     ApiError,
     BrowserRequiredError,
     ConnectionChangedError,
+    IntegrationError,
     NotAppliedError,
     NotConnectedError,
     StateError,
@@ -28,11 +29,14 @@ from .redaction import Redactor
 from .validation import REPLACE, UNKNOWN, Props, half_character
 
 if TYPE_CHECKING:
-    from .client import Budget
     from .models import IntegrationItem, SyncStatus
     from .workspace import Workspace
 
 Warn = Callable[[str], None]
+_T = TypeVar("_T")
+
+UNCONFIRMED = "config_unconfirmed"
+"""An output that is there, and true, while the declared config may not be the one in use: the next update sends it again."""
 
 _FAILING = ("FAILED", "FAILURE", "ERROR")
 
@@ -57,8 +61,10 @@ def diff(olds: Props, news: Props) -> Difference:
     provider, config = news.get("provider"), news.get("config")
     if provider is UNKNOWN or provider != olds.get("provider"):
         return Difference(True, ("provider",))
-    if config is None or config == olds.get("config"):
+    if config is None:
         return Difference(False)
+    if config == olds.get("config"):
+        return Difference(bool(olds.get(UNCONFIRMED)))
     if news.get("on_config_change") == REPLACE and olds.get("config") is not None:
         return Difference(True, ("config",))
     return Difference(True)
@@ -75,13 +81,6 @@ class Observed:
     outputs: dict[str, Any]
 
 
-def _hiding(workspace: Workspace, *declared: Props) -> Redactor:
-    """Hides the API key and the credentials that these declare."""
-    return workspace.client.hiding(
-        secret for props in declared for secret in catalog.secret_values(props.get("provider"), props.get("config"))
-    )
-
-
 def outputs(
     declared: Props, connection_id: str, item: IntegrationItem | None, hide: Redactor, sync: SyncStatus | None = None
 ) -> dict[str, Any]:
@@ -92,6 +91,7 @@ def outputs(
 
     return {
         **{k: declared.get(k) for k in ("provider", "config", "adopt_existing", "on_config_change")},
+        **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
         "connection_id": connection_id,
         "display_name": clean(sync.name if sync else None) or _label(declared, hide, item),
         "category": clean((sync.category if sync else None) or (item.category if item else None)),
@@ -137,12 +137,91 @@ def _held(id_: str, state: Props) -> tuple[str, str]:
     return provider, connection_id
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except ApiError as error:
-        raise error.during(what) from None
+# --- an operation under way ------------------------------------------------------------------------------------------
+
+
+class _Operation:
+    """A create, read, update or delete under way: its time, what it must hide, and what it calls the integration.
+
+    Args:
+        workspace: The workspace.
+        warn: Shows a warning.
+        declared: Inputs or outputs that name the provider.
+        also: Further ones whose credentials must not be shown.
+    """
+
+    def __init__(self, workspace: Workspace, warn: Warn, declared: Props, *also: Props) -> None:
+        self.workspace = workspace
+        self.client = workspace.client
+        self.run = workspace.run
+        self.provider: str = declared["provider"]
+        self.budget = self.client.budget()
+        credentials = (catalog.secret_values(props.get("provider"), props.get("config")) for props in (declared, *also))
+        self.hide = self.client.hiding(self.provider, itertools.chain.from_iterable(credentials))
+        self.name = _label(declared, self.hide)
+        self._warn = warn
+        self._declared = declared
+
+    def warn(self, text: str) -> None:
+        """Shows a warning about the integration."""
+        self._warn(f"{self.name}: {text}")
+
+    def look(self, failed: str, *, fresh: bool = False) -> IntegrationItem | None:
+        """The provider's entry in the workspace's list; where there is no list, that is an error of what ``failed``."""
+        try:
+            item = self.workspace.item(self.provider, fresh=fresh, budget=self.budget)
+        except ApiError as error:
+            raise error.during(f"{self.name} {failed}") from None
+        self.name = _label(self._declared, self.hide, item)
+        return item
+
+    def write(
+        self,
+        send: Callable[[bool], _T],
+        settled: Callable[[IntegrationItem], _T | None],
+        *,
+        failed: str,
+        unclear: str,
+        shows: bool = True,
+    ) -> _T:
+        """Sends a write, settles one whose answer was lost by looking, and sends it once more if it was not carried out.
+
+        Args:
+            send: Sends it; is told whether it was sent before.
+            settled: What comes of it, by what the list shows after a lost answer; None if it was not carried out.
+            failed: What to say when it certainly was not carried out.
+            unclear: What to say when it may have been.
+            shows: Whether the list shows if it was carried out.
+        """
+        again = False
+        while True:
+            try:
+                return send(again)
+            except ApiError as error:
+                if error.took_effect is False:
+                    raise error.during(failed if shows or not again else unclear) from None
+                outcome = settled(self._look_again(error, unclear))
+                if outcome is not None:
+                    return outcome
+                if again or error.under_way:
+                    raise error.during(unclear if error.under_way or not shows else failed) from None
+                again = True
+
+    def _look_again(self, lost: ApiError, unclear: str) -> IntegrationItem:
+        """The list's word on a write whose answer was lost. Where it has none, that is the error ``lost``."""
+        try:
+            seen = self.workspace.item(self.provider, fresh=True, budget=self.budget)
+        except ApiError:
+            raise lost.during(unclear) from None
+        if seen is None or (seen.connected and seen.connection_id is None):
+            raise lost.during(unclear) from None
+        return seen
+
+    def made(self, declared: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
+        """Records that the resource has this connection now."""
+        self.workspace.connected(self.provider, connection_id)
+        written = item.after_write(connection_id) if item else None
+        return Observed(connection_id, outputs(declared, connection_id, written, self.hide))
 
 
 # --- create ----------------------------------------------------------------------------------------------------------
@@ -152,114 +231,96 @@ def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
     """Connects, or takes over with ``adopt_existing``. Nothing raises after a successful connect.
 
     A connection that appeared while the answer to our request was lost may have been made by somebody else at that very
-    moment. It is taken, with a warning, but its config is not recorded as the one in use: the next update sends it in place.
+    moment. It is taken, with a warning, and its config counts as unconfirmed: the next update sends it in place.
 
     Raises:
         AlreadyConnectedError: connected already, and not by this resource.
         BrowserRequiredError: not connected, and nothing to connect with.
+        ConnectionChangedError: the service does not say whether it is connected.
         NotAppliedError: the service answered, but did not connect.
         ApiError: the service refused or could not be reached.
     """
-    budget = workspace.client.budget()
-    hide = _hiding(workspace, props)
-    provider, config, adopt = props["provider"], props.get("config"), props.get("adopt_existing") is True
-    with _told(_not_connected(workspace, props, _label(props, hide))):
-        item = workspace.item(provider, budget=budget)
-    name = _label(props, hide, item)
+    operation = _Operation(workspace, warn, props)
+    provider, config, adopt = operation.provider, props.get("config"), props.get("adopt_existing") is True
+    replacing = operation.run.removed(provider)
+    failed = "was neither taken over nor connected" if adopt else "was not connected"
+    if replacing:
+        failed = (
+            "is now disconnected: it was disconnected to be replaced, and connecting it again failed. The next pulumi up connects "
+            "it. The cause"
+        )
+    item = operation.look(failed)
+    name = operation.name
     if item is not None and item.connected:
-        return _take_over(workspace, props, name, item, hide)
+        return _take_over(operation, props, item)
     if config is None:
-        raise _nothing_to_adopt(provider, name)
-    failed = _not_connected(workspace, props, name)
-    lost = False
-    while True:
-        try:
-            answer = workspace.client.connect(provider, config, budget=budget)
-        except ApiError as error:
-            if error.took_effect is False:
-                raise error.during(failed) from None
-            replaced = ", after it was disconnected to be replaced" if workspace.removed(provider) else ""
-            unclear = (
-                f"{name} may or may not be connected{replaced}. Run pulumi up again; if that says that it is already connected, "
-                "this attempt succeeded: set adopt_existing=True. The cause"
-            )
-            seen = _look_again(workspace, provider, budget, error, unclear)
-            if seen.connection_id is not None and seen.connected:
-                return _appeared(workspace, props, name, seen.connection_id, seen, hide, warn)
-            if lost or error.under_way:
-                raise error.during(unclear if error.under_way else failed) from None
-            lost = True
-            continue
-        if answer.already_connected and lost:
-            return _appeared(workspace, props, name, answer.connection_id, item, hide, warn)
-        if answer.already_connected and not adopt:
-            raise _conflict(workspace, provider, name)
+        raise _nothing_to_adopt(provider, name, item)
+
+    def send(again: bool) -> Observed:
+        answer = operation.client.connect(provider, config, budget=operation.budget, hide=operation.hide)
         if answer.already_connected:
-            warn(
-                f"{name}: it was connected already. That connection was taken over, the declared config was not applied."
+            if operation.run.taken(provider):
+                raise _declared_twice(name)
+            if again:
+                return _appeared(operation, props, answer.connection_id, item)
+            if not adopt:
+                raise _conflict(name, replacing)
+            operation.warn(
+                "it was connected already. That connection was taken over, the declared config was not applied."
             )
         elif not answer.connected:
-            raise NotAppliedError(f"{failed}: Outlit answered without an error. Run pulumi up again.")
-        workspace.connected(provider, answer.connection_id)
-        return Observed(
-            answer.connection_id, outputs(props, answer.connection_id, _written(item, answer.connection_id), hide)
-        )
+            raise NotAppliedError(f"{name} {failed}: Outlit answered without an error. Run pulumi up again.")
+        return operation.made(props, answer.connection_id, item)
+
+    def settled(seen: IntegrationItem) -> Observed | None:
+        if not seen.connected or seen.connection_id is None:
+            return None
+        if operation.run.taken(provider):
+            raise _declared_twice(name)
+        return _appeared(operation, props, seen.connection_id, seen)
+
+    where = ", after it was disconnected to be replaced" if replacing else ""
+    return operation.write(
+        send,
+        settled,
+        failed=f"{name} {failed}",
+        unclear=f"{name} may or may not be connected{where}. Run pulumi up again; if that says that it is already connected, "
+        "this attempt succeeded: set adopt_existing=True. The cause",
+    )
 
 
-def _not_connected(workspace: Workspace, props: Props, name: str) -> str:
-    """How the error of a failed create begins."""
-    if workspace.removed(props["provider"]):
-        return (
-            f"{name} is now disconnected: it was disconnected to be replaced, and connecting it again failed. The next pulumi up "
-            "connects it. The cause"
-        )
-    if props.get("adopt_existing") is True:
-        return f"{name} was neither taken over nor connected"
-    return f"{name} was not connected"
-
-
-def _take_over(workspace: Workspace, props: Props, name: str, item: IntegrationItem, hide: Redactor) -> Observed:
+def _take_over(operation: _Operation, props: Props, item: IntegrationItem) -> Observed:
     """What is connected already: with ``adopt_existing`` it is taken as it is, without it that is a conflict."""
-    provider = props["provider"]
-    if workspace.taken(provider) is not None:
-        raise AlreadyConnectedError(
-            f"{name} is declared twice for this workspace, which holds one connection per provider. Remove one."
-        )
+    name = operation.name
+    if operation.run.taken(operation.provider) or (item.connection_id and operation.run.holds(item.connection_id)):
+        raise _declared_twice(name)
     if props.get("adopt_existing") is not True:
-        raise _conflict(workspace, provider, name)
+        raise _conflict(name, operation.run.removed(operation.provider))
     if item.connection_id is None:
         raise ConnectionChangedError(
             f"{name} was not taken over: Outlit's list gives no connection id for it. Run pulumi up again."
         )
-    workspace.connected(provider, item.connection_id)
-    return Observed(item.connection_id, outputs(props, item.connection_id, item, hide))
+    operation.workspace.connected(operation.provider, item.connection_id)
+    return Observed(item.connection_id, outputs(props, item.connection_id, item, operation.hide))
 
 
-def _appeared(
-    workspace: Workspace,
-    props: Props,
-    name: str,
-    connection_id: str,
-    item: IntegrationItem | None,
-    hide: Redactor,
-    warn: Warn,
-) -> Observed:
+def _appeared(operation: _Operation, props: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
     """A connection that was not there before our request, whose answer was lost."""
-    workspace.connected(props["provider"], connection_id)
-    warn(
-        f"{name}: the answer to the connect request was lost. The workspace had no connection before and has one now, which is "
-        "taken as made by that request. To be sure that the declared config is the one in use, the next pulumi up sends it again."
+    operation.warn(
+        "the answer to the connect request was lost. The workspace had no connection before and has one now, which is taken as "
+        "made by that request. To be sure that the declared config is the one in use, the next pulumi up sends it again."
     )
-    known = outputs(props, connection_id, _written(item, connection_id), hide)
-    return Observed(connection_id, {**known, "config": None})
+    return operation.made({**props, UNCONFIRMED: True}, connection_id, item)
 
 
-def _written(item: IntegrationItem | None, connection_id: str) -> IntegrationItem | None:
-    return item.after_write(connection_id) if item else None
+def _declared_twice(name: str) -> AlreadyConnectedError:
+    return AlreadyConnectedError(
+        f"{name} is declared twice for this workspace, which holds one connection per provider. Remove one."
+    )
 
 
-def _conflict(workspace: Workspace, provider: str, name: str) -> AlreadyConnectedError:
-    if workspace.removed(provider):
+def _conflict(name: str, replacing: bool) -> AlreadyConnectedError:
+    if replacing:
         return AlreadyConnectedError(
             f"{name} was disconnected to be replaced, and somebody else connected it before this run did. No credentials were "
             'applied. To take that connection over, set adopt_existing=True and drop on_config_change="replace".'
@@ -267,12 +328,18 @@ def _conflict(workspace: Workspace, provider: str, name: str) -> AlreadyConnecte
     return AlreadyConnectedError(
         f"{name} is already connected in this workspace, and not by this resource. No credentials were applied.\n"
         '  If the resource was renamed, add opts=ResourceOptions(aliases=[Alias(name="<old name>")]).\n'
+        "  If it is to be replaced (--replace), add opts=ResourceOptions(delete_before_replace=True).\n"
         "  If the connection was made outside this program, or by a run of it that was interrupted, set adopt_existing=True to\n"
         "  take it over."
     )
 
 
-def _nothing_to_adopt(provider: str, name: str) -> BrowserRequiredError:
+def _nothing_to_adopt(provider: str, name: str, item: IntegrationItem | None) -> IntegrationError:
+    if item is None:
+        return ConnectionChangedError(
+            f"{name} was not taken over: Outlit's list does not name it at all, so whether it is connected is not known. Run "
+            "pulumi up again."
+        )
     spec = catalog.find(provider)
     if spec is not None and not spec.browser:
         return BrowserRequiredError(
@@ -284,55 +351,46 @@ def _nothing_to_adopt(provider: str, name: str) -> BrowserRequiredError:
     )
 
 
-def _look_again(workspace: Workspace, provider: str, budget: Budget, error: ApiError, unclear: str) -> IntegrationItem:
-    """The list's word on a write whose answer was lost. Where it has none, that is the ``error``, told as ``unclear``."""
-    try:
-        seen = workspace.item(provider, fresh=True, budget=budget)
-    except ApiError:
-        raise error.during(unclear) from None
-    if seen is None or (seen.connected and seen.connection_id is None):
-        raise error.during(unclear) from None
-    return seen
-
-
 # --- read ------------------------------------------------------------------------------------------------------------
 
 
 def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed | None:
-    """Looks at the connection; None only when the service says that it is not connected.
+    """Looks at the connection; None, with a warning, only when the service says that it is not connected.
 
     Raises:
         StateError: the state does not say what to look at.
         ApiError: nothing is known; the state stays as it is.
     """
     provider, held = _held(id_, state)
-    budget = workspace.client.budget()
-    hide = _hiding(workspace, state)
-    name = _label(state, hide)
-    with _told(f"{name} was not read and its state is unchanged"):
-        sync = workspace.client.sync_status(provider, budget=budget)
-        if not sync.connected:
-            return None
-        item = workspace.item(provider, budget=budget)
-        if item is not None and not item.connected:
-            # The list, which the run shares, may be older than the sync status.
-            item = workspace.item(provider, fresh=True, budget=budget)
-            if item is not None and not item.connected:
-                return None
-    name = _label(state, hide, item)
+    operation = _Operation(workspace, warn, state)
+    failed = "was not read and its state is unchanged"
+    try:
+        sync = operation.client.sync_status(provider, budget=operation.budget)
+    except ApiError as error:
+        raise error.during(f"{operation.name} {failed}") from None
+    item = operation.look(failed) if sync.connected else None
+    if item is not None and not item.connected:
+        # The list, which the run shares, may be older than the sync status.
+        item = operation.look(failed, fresh=True)
+    if not sync.connected or (item is not None and not item.connected):
+        operation.warn(
+            f"connection {held} is not connected any more in this workspace, and leaves the state. If the API key is another "
+            "workspace's, the connection is still there."
+        )
+        return None
     found = item.connection_id if item and item.connection_id else held
     if found != held:
-        workspace.saw_replacement(provider)
-        warn(
-            f"{name}: the workspace holds connection {found}, the state held {held}. It was reconnected outside Pulumi, perhaps "
-            "with other credentials, or the API key is another workspace's. The state now follows the workspace."
+        operation.run.saw_replacement(provider)
+        operation.warn(
+            f"the workspace holds connection {found}, the state held {held}. It was reconnected outside Pulumi, perhaps with "
+            "other credentials, or the API key is another workspace's. The state now follows the workspace."
         )
-    observed = outputs(state, found, item, hide, sync)
+    observed = outputs(state, found, item, operation.hide, sync)
     for model in observed["syncs"]:
         if model["error_message"] or model["status"].upper() in _FAILING:
             since = f", last synced {model['last_synced_at']}" if model["last_synced_at"] else ""
             said = f': "{model["error_message"]}"' if model["error_message"] else "."
-            warn(f"{name}: the sync of {model['model']} is {model['status']}{since}{said}")
+            operation.warn(f"the sync of {model['model']} is {model['status']}{since}{said}")
     return Observed(found, observed)
 
 
@@ -344,69 +402,61 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
 
     Raises:
         StateError: the state does not say which connection it is.
-        ConnectionChangedError: the workspace holds another connection than the state; nothing was sent.
+        ConnectionChangedError: the workspace holds another connection than the state; nothing was sent to it.
         NotAppliedError: the service kept the old credentials.
         ApiError: the service refused, or whether it took is unknown; the next up sends again.
     """
     provider, held = _held(id_, state)
-    budget = workspace.client.budget()
-    hide = _hiding(workspace, state, props)
-    config = props.get("config")
-    with _told(f"{_label(props, hide)} was not updated"):
-        item = workspace.item(provider, budget=budget)
-    name = _label(props, hide, item)
-    if config is None:
-        return Observed(held, outputs(props, held, item, hide))
-    lost = False
-    while True:
-        _ours(workspace, provider, name, held, item, "updated")
-        try:
-            answer = workspace.client.connect(provider, config, force=True, budget=budget)
-            break
-        except ApiError as error:
-            unclear = f"{name} may or may not use the new config. Run pulumi up again: it sends the config once more. The cause"
-            if error.took_effect is False:
-                raise error.during(unclear if lost else f"{name} was not updated") from None
-            item = _look_again(workspace, provider, budget, error, unclear)
-            if lost or error.under_way:
-                raise error.during(unclear) from None
-            lost = True
+    operation = _Operation(workspace, warn, props, state)
+    config = props["config"]
+    item = operation.look("was not updated")
+    name = operation.name
+    _ours(operation, held, item, f"{name} was not updated")
+
+    def settled(seen: IntegrationItem) -> None:
+        # The list does not show which config is in use. Sending it again is right where the connection is still ours.
+        _ours(operation, held, seen, f"{name} may or may not have been updated")
+
+    answer = operation.write(
+        lambda _: operation.client.connect(provider, config, force=True, budget=operation.budget, hide=operation.hide),
+        settled,
+        failed=f"{name} was not updated",
+        unclear=f"{name} may or may not use the new config. Run pulumi up again: it sends the config once more. The cause",
+        shows=False,
+    )
     if answer.already_connected or not answer.connected:
         raise NotAppliedError(
             f"{name} was not updated: Outlit kept the old config. Run pulumi up again; if it goes on, set "
             'on_config_change="replace", which disconnects first and so deletes what was synced.'
         )
     if answer.connection_id != held:
-        warn(
-            f"{name}: the config was applied to connection {answer.connection_id}, the state held {held}. It was disconnected or "
+        operation.warn(
+            f"the config was applied to connection {answer.connection_id}, the state held {held}. It was disconnected or "
             "reconnected outside Pulumi just before. The state now follows the workspace."
         )
-    workspace.connected(provider, answer.connection_id)
-    return Observed(
-        answer.connection_id, outputs(props, answer.connection_id, _written(item, answer.connection_id), hide)
-    )
+    return operation.made(props, answer.connection_id, item)
 
 
-def _ours(workspace: Workspace, provider: str, name: str, held: str, item: IntegrationItem | None, done: str) -> None:
+def _ours(operation: _Operation, held: str, item: IntegrationItem | None, refused: str) -> None:
     """Refuses to touch a connection that is not the one in the state."""
     if item is None:
         raise ConnectionChangedError(
-            f"{name} was not {done}: Outlit's list does not name it at all, so whether it is connected is not known. Run again; "
-            "if Outlit no longer offers it, take it out of the state with pulumi state delete."
+            f"{refused}: Outlit's list does not name it at all, so whether it is connected is not known. Run again; if Outlit no "
+            "longer offers it, take it out of the state with pulumi state delete."
         )
     if not item.connected:
         raise ConnectionChangedError(
-            f"{name} was not {done}: it is not connected in this workspace. If the API key is the right one, run pulumi refresh, "
-            "then pulumi up to connect it again."
+            f"{refused}: it is not connected in this workspace. If the API key is the right one, run pulumi refresh, then pulumi "
+            "up to connect it again."
         )
     if item.connection_id is None:
         raise ConnectionChangedError(
-            f"{name} was not {done}: Outlit's list gives no connection id for it, so whether it is the one in the state is not "
-            "known. Run again."
+            f"{refused}: Outlit's list gives no connection id for it, so whether it is the one in the state is not known. Run "
+            "again."
         )
-    if item.connection_id != held or workspace.replaced(provider):
+    if item.connection_id != held or operation.run.replaced(operation.provider):
         raise ConnectionChangedError(
-            f"{name} was not {done}: this workspace holds another connection of it than the state ({held}).\n"
+            f"{refused}: this workspace holds another connection of it than the state ({held}).\n"
             "  Either the API key is another workspace's: check outlit:apiKey and OUTLIT_API_KEY.\n"
             "  Or it was reconnected outside Pulumi: run pulumi refresh by itself to accept that, then run again."
         )
@@ -424,37 +474,38 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
         ApiError: the service refused or could not be reached.
     """
     provider, held = _held(id_, state)
-    budget = workspace.client.budget()
-    hide = _hiding(workspace, state)
-    name = _label(state, hide)
-    if workspace.taken_over(provider, held):
-        warn(f"{name}: connection {held} now belongs to another resource of this program and was kept.")
+    operation = _Operation(workspace, warn, state)
+    gone = (
+        f"connection {held} was not connected any more in this workspace, so nothing was disconnected. If the API key is another "
+        "workspace's, the connection is still there."
+    )
+    if operation.run.holds(held):
+        operation.warn(f"connection {held} now belongs to another resource of this program and was kept.")
         return
-    with _told(f"{name} was not disconnected"):
-        item = workspace.item(provider, budget=budget)
-    name = _label(state, hide, item)
+    item = operation.look("was not disconnected")
     if item is not None and not item.connected:
-        warn(
-            f"{name}: connection {held} was not connected any more in this workspace, so nothing was disconnected. If the API "
-            "key is another workspace's, the connection is still there."
-        )
+        operation.warn(gone)
         return
-    _ours(workspace, provider, name, held, item, "disconnected")
-    lost = False
-    while True:
+    name = operation.name
+    _ours(operation, held, item, f"{name} was not disconnected")
+
+    def send(again: bool) -> bool:
         try:
-            workspace.client.disconnect(provider, budget=budget)
-            break
+            operation.client.disconnect(provider, budget=operation.budget)
         except NotConnectedError:
-            break
-        except ApiError as error:
-            if error.took_effect is False:
-                raise error.during(f"{name} was not disconnected") from None
-            unclear = f"{name} may or may not be disconnected. Run again to settle it. The cause"
-            seen = _look_again(workspace, provider, budget, error, unclear)
-            if not seen.connected or seen.connection_id != held:
-                break
-            if lost or error.under_way:
-                raise error.during(unclear if error.under_way else f"{name} was not disconnected") from None
-            lost = True
-    workspace.disconnected(provider)
+            if not again:
+                operation.warn(gone)
+        return True
+
+    def settled(seen: IntegrationItem) -> bool | None:
+        if seen.connected and seen.connection_id == held:
+            return None
+        return not seen.connected
+
+    if operation.write(
+        send,
+        settled,
+        failed=f"{name} was not disconnected",
+        unclear=f"{name} may or may not be disconnected. Run again to settle it. The cause",
+    ):
+        workspace.disconnected(provider)

@@ -6,6 +6,8 @@ import base64
 import itertools
 import json
 import re
+import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
@@ -38,6 +40,10 @@ def _spellings(secret: str) -> set[str]:
     }
 
 
+def _as_it_is(secret: str) -> set[str]:
+    return {secret}
+
+
 def _base64(secret: bytes) -> Iterator[str]:
     """In either alphabet, by itself and as part of something longer, where it starts at any of three alignments."""
     for before, spoilt in enumerate((0, 2, 3)):
@@ -56,18 +62,22 @@ class Redactor:
     Args:
         secrets: What must not be shown. Empty ones are ignored.
         also: What this one hides is hidden, too, now and later.
+        spellings: Whether the other spellings are hidden, too. They take twenty times the memory of the secret.
     """
 
-    def __init__(self, secrets: Iterable[str], *, also: Redactor | None = None) -> None:
+    def __init__(self, secrets: Iterable[str], *, also: Redactor | None = None, spellings: bool = True) -> None:
         self._also = also
+        self._spellings = _spellings if spellings else _as_it_is
+        self._in_use: weakref.WeakSet[Redactor] = weakref.WeakSet()
+        self._lock = threading.Lock()
         self._known: set[str] = set()
         self._pieces: dict[int, set[str]] = {}
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
         """Hides these, too, from now on. Other threads may use the redactor meanwhile."""
-        new = {secret for secret in secrets if secret} - self._known - (self._also._known if self._also else set())
-        for spelling in {spelling for secret in new for spelling in _spellings(secret)}:
+        new = {secret for secret in secrets if secret} - self._known
+        for spelling in {spelling for secret in new for spelling in self._spellings(secret)}:
             width = min(SHARED, len(spelling))
             pieces = self._pieces.setdefault(width, set())
             pieces.update(spelling[start : start + width] for start in range(len(spelling) - width + 1))
@@ -89,10 +99,23 @@ class Redactor:
         shown = "".join(REDACTED if hidden else "".join(c for c, _ in run) for hidden, run in runs).strip()
         return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
+    def include(self, other: Redactor) -> None:
+        """Hides the secrets of ``other``, too, as long as that is in use; but not short ones, which hide parts of words."""
+        with self._lock:
+            self._in_use.add(other)
+
+    def _all(self) -> Iterator[tuple[int, set[str]]]:
+        yield from list(self._pieces.items())  # a copy, as other threads may add
+        with self._lock:
+            in_use = list(self._in_use)
+        yield from ((SHARED, other._pieces[SHARED]) for other in in_use if SHARED in other._pieces)
+        if self._also is not None:
+            yield from self._also._all()
+
     def _hidden(self, text: str) -> bytearray:
         """For each character, whether it is part of a trace."""
         hidden = bytearray(len(text))
-        for width, pieces in [*self._pieces.items(), *(self._also._pieces.items() if self._also else ())]:
+        for width, pieces in self._all():
             for start in range(len(text) - width + 1):
                 if text[start : start + width] in pieces:
                     hidden[start : start + width] = b"\1" * width

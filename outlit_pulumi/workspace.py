@@ -1,4 +1,4 @@
-"""What one provider process knows of its workspace: the shared list, and what this run has done so far."""
+"""The list of a workspace's integrations, shared by the operations of a run."""
 
 from __future__ import annotations
 
@@ -6,44 +6,47 @@ import threading
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
+from .run import Run
+
 if TYPE_CHECKING:
     from .client import Budget, OutlitClient
-    from .handover import Handover
     from .models import IntegrationItem
 
 _Items = dict[str, "IntegrationItem"]
 
+_RECENT = 30.0
+"""Seconds for which a list is used. What somebody else did since is not in it."""
+
 
 class Workspace:
-    """A client with the list of the workspace's integrations, fetched once for the run and kept current by our own writes.
+    """A client with the list of the workspace's integrations, which our own writes keep current.
 
-    The engine starts one process per run and workspace, which serves up to four calls at once: they share one list, and
-    at most one request for it is under way.
+    The engine starts one process per run and workspace, which serves up to four calls at once: they share one list for
+    half a minute, and at most one request for it is under way.
 
     Args:
         client: Reaches the service.
-        handover: What the other provider processes of the run take over; None where there are none.
+        run: What the resources of the run did so far; by default nothing.
     """
 
-    def __init__(self, client: OutlitClient, handover: Handover | None = None) -> None:
+    def __init__(self, client: OutlitClient, run: Run | None = None) -> None:
         self.client = client
-        self._handover = handover
+        self.run = run or Run()
         self._lock = threading.Lock()
         self._listing: Future[_Items] | None = None
+        self._asked = 0.0
         self._written: dict[str, str | None] = {}
-        self._taken: dict[str, str] = {}
-        self._removed: set[str] = set()
-        self._replaced: set[str] = set()
 
     def items(self, *, fresh: bool = False, budget: Budget | None = None) -> _Items:
-        """Every provider that the workspace offers, by id, with what this run wrote since.
+        """Every provider that the workspace offers, by id, as the service listed them.
 
         With ``fresh``, the list is one that was asked for after this call began: a request that is under way may have left
         before our last write, and is waited for. Raises what `OutlitClient.list_integrations` raises; a failure reaches
         everybody who waits for that request, and is not kept.
         """
         with self._lock:
-            stale = self._listing if fresh else None
+            old = self._listing is not None and self._listing.done() and self._now() - self._asked > _RECENT
+            stale = self._listing if fresh or old else None
         if stale is not None:
             wait([stale])
         with self._lock:
@@ -51,15 +54,34 @@ class Workspace:
             mine = listing is None or listing is stale
             if listing is None or mine:
                 listing = self._listing = Future()
+                self._asked = self._now()
                 self._written.clear()
         if mine:
             self._fetch(listing, budget)
-        items = dict(listing.result())
+        return listing.result()
+
+    def item(self, provider: str, *, fresh: bool = False, budget: Budget | None = None) -> IntegrationItem | None:
+        """One provider's entry in the list, with what this run wrote since; None when the list does not name it."""
+        item = self.items(fresh=fresh, budget=budget).get(provider)
         with self._lock:
-            for provider, connection_id in self._written.items():
-                if provider in items:
-                    items[provider] = items[provider].after_write(connection_id)
-        return items
+            if item is None or provider not in self._written:
+                return item
+            return item.after_write(self._written[provider])
+
+    def connected(self, provider: str, connection_id: str) -> None:
+        """Records that a resource of this run created, updated or took over this connection."""
+        with self._lock:
+            self._written[provider] = connection_id
+        self.run.connected(provider, connection_id)
+
+    def disconnected(self, provider: str) -> None:
+        """Records that a resource of this run disconnected the provider."""
+        with self._lock:
+            self._written[provider] = None
+        self.run.disconnected(provider)
+
+    def _now(self) -> float:
+        return self.client.clock.now()
 
     def _fetch(self, listing: Future[_Items], budget: Budget | None) -> None:
         try:
@@ -69,47 +91,3 @@ class Workspace:
                 if self._listing is listing:
                     self._listing = None
             listing.set_exception(error)
-
-    def item(self, provider: str, *, fresh: bool = False, budget: Budget | None = None) -> IntegrationItem | None:
-        """One provider's entry in the list; None when the list does not name it."""
-        return self.items(fresh=fresh, budget=budget).get(provider)
-
-    def connected(self, provider: str, connection_id: str) -> None:
-        """Records that a resource of this run created, updated or took over this connection."""
-        with self._lock:
-            self._written[provider] = self._taken[provider] = connection_id
-            self._removed.discard(provider)
-        if self._handover is not None:
-            self._handover.note(connection_id)
-
-    def disconnected(self, provider: str) -> None:
-        """Records that a resource of this run disconnected the provider."""
-        with self._lock:
-            self._written[provider] = None
-            self._removed.add(provider)
-
-    def taken(self, provider: str) -> str | None:
-        """The connection that a resource of this run created, updated or took over."""
-        with self._lock:
-            return self._taken.get(provider)
-
-    def taken_over(self, provider: str, connection_id: str) -> bool:
-        """Whether a resource of this run has this connection, in this process or in that of another `Provider`."""
-        if self.taken(provider) == connection_id:
-            return True
-        return self._handover is not None and self._handover.noted(connection_id)
-
-    def removed(self, provider: str) -> bool:
-        """Whether a resource of this run disconnected the provider, and none has connected it since."""
-        with self._lock:
-            return provider in self._removed
-
-    def saw_replacement(self, provider: str) -> None:
-        """Records that this run's own refresh met another connection than the state's."""
-        with self._lock:
-            self._replaced.add(provider)
-
-    def replaced(self, provider: str) -> bool:
-        """Whether this run's own refresh met another connection than the state's."""
-        with self._lock:
-            return provider in self._replaced

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 
 from .conftest import PHX, Stack, counted
@@ -197,3 +199,28 @@ def test_an_unknown_credential_in_preview(stack: Stack, sandbox: Sandbox) -> Non
     stack.up()
     assert set(held(sandbox)) == {"stripe", "clerk"}
     assert "sk_FRESH" not in stack.ok("stack", "export").output
+
+
+def test_a_rename_that_adopts_and_is_cut_off_keeps_the_connection(stack: Stack, sandbox: Sandbox) -> None:
+    """The first up adopts under the new name and fails before it deletes the old one; the second deletes the old one."""
+    stack.program(stripe("old"))
+    stack.up()
+    before = sandbox.connections()
+    clerk = 'outlit.Integration("clerk", "clerk", {"secretKey": config.require_secret("sk")}, opts=ResourceOptions(depends_on=[x]))'
+    stack.program("x = " + stripe("new", more=ADOPT) + clerk)
+    sandbox.fault("connect", status=403, provider="clerk")
+    stack.fails("up", "--yes", "--skip-preview")
+    assert set(stack.resources()) == {"old", "new"}
+    assert "now belongs to another resource of this program and was kept" in stack.up().output
+    assert set(stack.resources()) == {"new", "clerk"}
+    assert [c for c in sandbox.connections() if c["provider"] == "stripe"] == before
+
+
+@pytest.mark.parametrize("how", ["--refresh", "--run-program"])
+def test_a_destroy_that_compares_first_disconnects_all_the_same(stack: Stack, sandbox: Sandbox, how: str) -> None:
+    """What stays is kept, but nothing stays."""
+    stack.program(posthog() + stripe())
+    stack.up()
+    stack.ok("destroy", "--yes", "--skip-preview", how)
+    assert sandbox.connections() == []
+    assert stack.resources() == {}

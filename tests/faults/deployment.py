@@ -123,6 +123,7 @@ class Deployment:
         if found.failures:
             self._report.failures.extend(found.failures)
             raise _Stopped
+        run.run.declare(inputs["provider"])
 
     def _step(self, name: str, inputs: Inputs, run: Workspace) -> None:
         resource = self.state.get(name)
@@ -130,6 +131,8 @@ class Deployment:
             self._create(name, inputs, run)
             return
         difference = lifecycle.diff(resource.outputs, inputs)
+        if not difference.replaces:
+            run.run.keep(inputs["provider"], resource.outputs["connection_id"])
         if difference.replaces:
             self._delete(name, run)
             self._create(name, inputs, run)

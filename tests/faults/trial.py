@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from outlit_pulumi import lifecycle
 from outlit_pulumi.client import OutlitClient
 from outlit_pulumi.errors import AuthenticationError, OutlitError, PermissionDeniedError, PlanLimitError
 from outlit_pulumi.sandbox import fingerprint
@@ -148,7 +149,7 @@ class _Scene:
         if resource is None or held is None:
             return resource is None and held is None
         config = resource.outputs["config"]
-        known = config is None or held[1] is None or self._adopted(resource) or fingerprint(config) == held[1]
+        known = config is None or resource.outputs.get(lifecycle.UNCONFIRMED) or held[1] is None or self._adopted(resource) or fingerprint(config) == held[1]
         return resource.outputs["connection_id"] == held[0] and known
 
     @staticmethod
@@ -281,7 +282,7 @@ def _state(
         return "as before"
     if held is None or after.outputs["connection_id"] != held[0]:
         return "another connection"
-    if after.outputs["config"] != program["it"]["config"]:
+    if lifecycle.diff(after.outputs, program["it"]).changes:
         return "holds it, config to be sent again"
     return "holds it"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import pytest
 
-from outlit_pulumi.client import OutlitClient
 from outlit_pulumi.handover import Handover
-from outlit_pulumi.workspace import Workspace
+from outlit_pulumi.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs file locks of POSIX")
 
@@ -75,10 +75,50 @@ def test_notes_hold_no_ids(process: Process, tmp_path: Path) -> None:
     assert "stripe" not in notes.read_text() + notes.name
 
 
-def test_a_workspace_knows_what_other_processes_took_over(process: Process) -> None:
-    """And tells them what it took over itself."""
-    mine, others = (Workspace(cast(OutlitClient, None), process()) for _ in range(2))
+def test_a_run_knows_what_other_processes_took_over(process: Process) -> None:
+    """And tells them what it took over or keeps itself."""
+    mine, others = Run(process()), Run(process())
     others.connected("stripe", "stripe-1")
-    assert mine.taken_over("stripe", "stripe-1")
-    assert others.taken_over("stripe", "stripe-1")
-    assert not mine.taken_over("stripe", "stripe-2")
+    others.declare("clerk")
+    others.keep("clerk", "clerk-1")
+    for run in (mine, others):
+        assert run.holds("stripe-1")
+        assert run.holds("clerk-1")
+        assert not run.holds("stripe-2")
+
+
+def test_processes_that_start_together_lose_no_note(tmp_path: Path) -> None:
+    """Each clears away what ended before it: that must not be what another is just about to write."""
+    code = (
+        "import sys; from pathlib import Path; from outlit_pulumi.handover import Handover\n"
+        "mine = Handover('run', 'service', Path(sys.argv[1])); sys.stdin.readline()\n"
+        "mine.note(sys.argv[2]); print('noted', flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    names = [f"stripe-{number}" for number in range(8)]
+    processes = [subprocess.Popen([*command, name], **pipes) for name in names]
+    try:
+        for each in processes:
+            assert each.stdin is not None
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        for each in processes:
+            assert each.stdout is not None
+            assert each.stdout.readline() == "noted\n"
+        with closing(Handover("run", "service", tmp_path)) as reader:
+            assert [name for name in names if not reader.noted(name)] == []
+    finally:
+        for each in processes:
+            each.communicate("end\n", timeout=30)
+
+
+def test_a_folder_of_somebody_else_is_not_believed(process: Process, tmp_path: Path) -> None:
+    """Its place is known, so another user of the machine may have made it first."""
+    (tmp_path / "theirs").mkdir()
+    linked = tmp_path / "link"
+    linked.symlink_to(tmp_path / "theirs")
+    handover = process(folder=linked)
+    handover.note("stripe-1")
+    assert not handover.noted("stripe-1")
+    assert list((tmp_path / "theirs").iterdir()) == []

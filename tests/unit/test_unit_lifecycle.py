@@ -13,8 +13,8 @@ import pytest
 
 import outlit_pulumi as outlit
 from outlit_pulumi import lifecycle
-from outlit_pulumi.client import OutlitClient, Retries
-from outlit_pulumi.models import IntegrationItem
+from outlit_pulumi.client import Clock, OutlitClient, Retries
+from outlit_pulumi.models import DirectConnection, IntegrationItem
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace
@@ -125,6 +125,32 @@ def test_create_with_adopt_connects_when_there_is_nothing_to_adopt(run: Run) -> 
     assert run.in_use() == {"stripe": fingerprint(STRIPE)}
 
 
+def test_create_declared_twice_at_the_same_time(run: Run) -> None:
+    """Both have looked before either connects: the second must not take the first one's connection for its own."""
+    run.sandbox.fault("connect", status=500)
+    sent: list[str] = []
+
+    class Racing(OutlitClient):
+        def connect(self, provider: str, config: Any, **options: Any) -> DirectConnection:
+            if not sent:
+                sent.append(provider)
+                run.create("stripe", OTHER)
+            return super().connect(provider, config, **options)
+
+    racing = Racing(Settings(run.sandbox.api_key, run.sandbox.url), retries=Retries(attempts=2, first_wait=0))
+    run.workspace = Workspace(run.cleanup.enter_context(racing))
+    for adopt in (False, True):
+        with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+            run.create("stripe", STRIPE, adopt_existing=adopt)
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_create_that_adopts_what_the_list_does_not_name(run: Run) -> None:
+    run.sandbox.fault("list", status=200, body='{"items": []}')
+    with pytest.raises(outlit.ConnectionChangedError, match="does not name it at all"):
+        run.create("slack", adopt_existing=True)
+
+
 def test_create_declared_twice(run: Run) -> None:
     run.create("stripe", STRIPE)
     with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
@@ -163,7 +189,7 @@ def test_create_settles_a_lost_answer(run: Run) -> None:
     assert found.id == "stripe-org_acme"
     assert run.calls() == ["list", "connect", "list"]
     assert "had no connection before and has one now" in run.warnings[0]
-    assert found.outputs["config"] is None
+    assert found.outputs["config_unconfirmed"] is True
 
 
 def test_what_a_lost_answer_left_open_is_settled_by_the_next_up(run: Run) -> None:
@@ -176,6 +202,18 @@ def test_what_a_lost_answer_left_open_is_settled_by_the_next_up(run: Run) -> Non
     assert [(call["route"], call["force"]) for call in run.sandbox.calls()] == [("list", None), ("connect", True)]
     assert settled.id == made.id
     assert lifecycle.diff(settled.outputs, declared("stripe", STRIPE)) == lifecycle.Difference(False)
+
+
+def test_a_refresh_leaves_open_what_a_lost_answer_left_open(run: Run) -> None:
+    """And goes on hiding the credentials that may be in use."""
+    run.sandbox.fault("connect", status=500, after=True)
+    made = run.create("stripe", STRIPE)
+    run.again()
+    run.sandbox.set_sync("stripe", "FAILED", error_message=f"the key {STRIPE['apiKey']} was revoked")
+    found = run.read(made)
+    assert found is not None
+    assert lifecycle.diff(found.outputs, declared("stripe", STRIPE)) == lifecycle.Difference(True)
+    assert "CANARY" not in str({**found.outputs, "config": None}) + "".join(run.warnings)
 
 
 @pytest.mark.parametrize("adopt", [False, True])
@@ -267,6 +305,7 @@ def test_read_follows_the_service(run: Run, made: lifecycle.Observed) -> None:
 def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
     run.sandbox.disconnect("stripe")
     assert run.read(made) is None
+    assert "If the API key is another workspace's, the connection is still there." in run.warnings[0]
 
 
 @pytest.mark.parametrize("route", ["sync_status", "list"])
@@ -315,13 +354,6 @@ def test_update_in_place(run: Run, made: lifecycle.Observed) -> None:
     assert [(call["route"], call["force"]) for call in run.sandbox.calls()] == [("list", None), ("connect", True)]
 
 
-def test_update_without_config_sends_nothing(run: Run, made: lifecycle.Observed) -> None:
-    props = declared("stripe", None, adopt_existing=True)
-    found = lifecycle.update(run.workspace, made.id, made.outputs, props, run.warnings.append)
-    assert found.id == made.id
-    assert run.calls() == ["list"]
-
-
 def test_update_refuses_another_connection(run: Run, made: lifecycle.Observed) -> None:
     run.sandbox.disconnect("stripe")
     run.sandbox.connect("stripe", STRIPE)
@@ -351,6 +383,15 @@ def test_update_settles_a_lost_answer(run: Run, made: lifecycle.Observed) -> Non
     assert run.update(made).outputs["config"] == OTHER
     assert run.calls() == ["list", "connect", "list", "connect"]
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_update_says_what_it_knows_when_the_connection_went_meanwhile(run: Run, made: lifecycle.Observed) -> None:
+    """The lost request may have been carried out, as a new connection."""
+    run.workspace.items()
+    run.sandbox.disconnect("stripe")
+    run.sandbox.fault("connect", status=500, after=True)
+    with pytest.raises(outlit.ConnectionChangedError, match="^Stripe may or may not have been updated"):
+        run.update(made)
 
 
 def test_update_with_lost_answers_can_be_repeated(run: Run, made: lifecycle.Observed) -> None:
@@ -460,6 +501,55 @@ def test_a_damaged_state_is_an_error_of_its_own(
     assert run.calls() == []
 
 
+def test_delete_keeps_what_a_resource_that_stays_holds(run: Run, made: lifecycle.Observed) -> None:
+    """A rename with adopt_existing was cut off before the old resource was deleted: both hold the connection."""
+    run.workspace.run.declare("stripe")
+    run.workspace.run.keep("stripe", made.id)
+    run.delete(made)
+    assert "was kept" in run.warnings[0]
+    assert run.calls() == []
+    assert list(run.in_use()) == ["stripe"]
+
+
+def test_what_a_refresh_compares_does_not_count_as_staying(run: Run, made: lifecycle.Observed) -> None:
+    """`pulumi destroy --refresh` compares too, without a program that could declare anything."""
+    run.workspace.run.keep("stripe", made.id)
+    run.delete(made)
+    assert run.in_use() == {}
+
+
+def test_create_does_not_take_over_what_a_resource_that_stays_holds(run: Run, made: lifecycle.Observed) -> None:
+    run.workspace.run.declare("stripe")
+    run.workspace.run.keep("stripe", made.id)
+    with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+        run.create("stripe", adopt_existing=True)
+
+
+def test_a_list_is_used_for_half_a_minute(run: Run, made: lifecycle.Observed) -> None:
+    """In a long run somebody may reconnect what we are about to disconnect."""
+    clock = Jumps()
+    client = OutlitClient(Settings(run.sandbox.api_key, run.sandbox.url), clock=clock)
+    run.workspace = Workspace(run.cleanup.enter_context(client))
+    run.create("posthog", POSTHOG)
+    clock.time += 29
+    run.create("clerk", {"secretKey": "k"})
+    assert run.calls() == ["list", "connect", "connect"]
+    run.sandbox.disconnect("stripe")
+    run.sandbox.connect("stripe", OTHER)
+    clock.time += 2
+    with pytest.raises(outlit.ConnectionChangedError):
+        run.delete(made)
+
+
+class Jumps(Clock):
+    """A clock that only moves when told."""
+
+    time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+
 def test_delete_keeps_what_this_run_took_over(run: Run, made: lifecycle.Observed) -> None:
     run.create("stripe", adopt_existing=True)
     run.delete(made)
@@ -515,6 +605,7 @@ class Lists:
     """Stands for a client: counts the list requests that are under way at once."""
 
     def __init__(self) -> None:
+        self.clock = Jumps()
         self.lock = threading.Lock()
         self.under_way = self.most = self.made = 0
         self.another = threading.Event()
