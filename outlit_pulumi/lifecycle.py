@@ -25,7 +25,7 @@ from .errors import (
     NotConnectedError,
     StateError,
 )
-from .redaction import Redactor
+from .redaction import Redactor, redact
 from .validation import REPLACE, UNKNOWN, Props, half_character
 
 if TYPE_CHECKING:
@@ -117,6 +117,11 @@ def _label(declared: Props, hide: Redactor, item: IntegrationItem | None = None)
     if spec:
         return spec.name
     return hide(item.name if item and item.name else provider, limit=60)
+
+
+def _plain(connection_id: str) -> str:
+    """A connection id as it may be shown."""
+    return redact(connection_id, (), limit=80)
 
 
 def _held(id_: str, state: Props) -> tuple[str, str]:
@@ -374,7 +379,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
         item = operation.look(failed, fresh=True)
     if not sync.connected or (item is not None and not item.connected):
         operation.warn(
-            f"connection {held} is not connected any more in this workspace, and leaves the state. If the API key is another "
+            f"connection {_plain(held)} is not connected any more in this workspace, and leaves the state. If the API key is another "
             "workspace's, the connection is still there."
         )
         return None
@@ -382,7 +387,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
     if found != held:
         operation.run.saw_replacement(provider)
         operation.warn(
-            f"the workspace holds connection {found}, the state held {held}. It was reconnected outside Pulumi, perhaps with "
+            f"the workspace holds connection {_plain(found)}, the state held {_plain(held)}. It was reconnected outside Pulumi, perhaps with "
             "other credentials, or the API key is another workspace's. The state now follows the workspace."
         )
     observed = outputs(state, found, item, operation.hide, sync)
@@ -431,7 +436,7 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
         )
     if answer.connection_id != held:
         operation.warn(
-            f"the config was applied to connection {answer.connection_id}, the state held {held}. It was disconnected or "
+            f"the config was applied to connection {_plain(answer.connection_id)}, the state held {_plain(held)}. It was disconnected or "
             "reconnected outside Pulumi just before. The state now follows the workspace."
         )
     return operation.made(props, answer.connection_id, item)
@@ -456,7 +461,7 @@ def _ours(operation: _Operation, held: str, item: IntegrationItem | None, refuse
         )
     if item.connection_id != held or operation.run.replaced(operation.provider):
         raise ConnectionChangedError(
-            f"{refused}: this workspace holds another connection of it than the state ({held}).\n"
+            f"{refused}: this workspace holds another connection of it than the state ({_plain(held)}).\n"
             "  Either the API key is another workspace's: check outlit:apiKey and OUTLIT_API_KEY.\n"
             "  Or it was reconnected outside Pulumi: run pulumi refresh by itself to accept that, then run again."
         )
@@ -476,11 +481,11 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
     provider, held = _held(id_, state)
     operation = _Operation(workspace, warn, state)
     gone = (
-        f"connection {held} was not connected any more in this workspace, so nothing was disconnected. If the API key is another "
+        f"connection {_plain(held)} was not connected any more in this workspace, so nothing was disconnected. If the API key is another "
         "workspace's, the connection is still there."
     )
     if operation.run.holds(held):
-        operation.warn(f"connection {held} now belongs to another resource of this program and was kept.")
+        operation.warn(f"connection {_plain(held)} now belongs to another resource of this program and was kept.")
         return
     item = operation.look("was not disconnected")
     if item is not None and not item.connected:

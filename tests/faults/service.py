@@ -235,4 +235,3 @@ class Service:
     def held(self, tenant: Tenant) -> dict[str, tuple[str, str | None]]:
         """Connection id and fingerprint of the config in use, by provider."""
         return {c.provider: (c.connection_id, c.fingerprint) for c in self.store.connections(tenant.name)}
-

@@ -149,7 +149,13 @@ class _Scene:
         if resource is None or held is None:
             return resource is None and held is None
         config = resource.outputs["config"]
-        known = config is None or resource.outputs.get(lifecycle.UNCONFIRMED) or held[1] is None or self._adopted(resource) or fingerprint(config) == held[1]
+        known = (
+            config is None
+            or resource.outputs.get(lifecycle.UNCONFIRMED)
+            or held[1] is None
+            or self._adopted(resource)
+            or fingerprint(config) == held[1]
+        )
         return resource.outputs["connection_id"] == held[0] and known
 
     @staticmethod

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import outlit_pulumi as outlit
-from outlit_pulumi.client import Clock, OutlitClient, Retries
+from outlit_pulumi.client import Budget, Clock, OutlitClient, Retries
 from outlit_pulumi.settings import Settings
 
 KEY = "ok_CANARYkey0123456789abcdef0123456789"
@@ -81,7 +81,8 @@ def failure(operation: Operation, *steps: Step, attempts: int = 1) -> outlit.Api
         (403, outlit.PermissionDeniedError, False),
         (404, outlit.ServiceError, None),
         (429, outlit.RateLimitedError, False),
-        (302, outlit.ServiceError, False),
+        (300, outlit.ServiceError, False),
+        (399, outlit.ServiceError, False),
         (500, outlit.ServiceError, None),
         (502, outlit.ServiceError, None),
         (418, outlit.ServiceError, None),
@@ -99,7 +100,7 @@ def test_only_the_documented_404_means_not_connected() -> None:
     """Any web server answers 404: only the body of the API page tells that there is no connection."""
     error = failure(disconnect, answer(404, {"success": False, "message": "Integration is not connected"}))
     assert type(error) is outlit.NotConnectedError
-    assert error.took_effect is False
+    assert (error.status, error.took_effect) == (404, False)
 
 
 @pytest.mark.parametrize(
@@ -117,11 +118,50 @@ def test_what_may_still_be_under_way(problem: Step, under_way: bool) -> None:
     assert failure(write, problem).under_way is under_way
 
 
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (answer(400), "Outlit refused the request as invalid. Check the declared values."),
+        (
+            answer(400, {"message": "no"}),
+            'Outlit refused the request as invalid and said "no". Check the declared values.',
+        ),
+        (answer(403), "Outlit does not allow it. Check the key's rights."),
+        (answer(403, {"code": "c"}), "Outlit does not allow it (c). Check the key's rights."),
+        (answer(404, {"success": False}), "Outlit answered 404. Nothing was changed."),
+        (answer(429), "Outlit limits the rate of requests (429). Run again later."),
+        (answer(500), "Outlit answered 500. Run again; if it goes on, tell Outlit's support."),
+    ],
+)
+def test_a_refusal_quotes_what_there_is_to_quote(response: httpx.Response, message: str) -> None:
+    assert str(failure(write, response)) == message
+
+
+def test_a_refused_key_says_where_the_key_comes_from() -> None:
+    assert "Check outlit:apiKey, OUTLIT_API_KEY or the Provider's api_key" in str(failure(read, answer(401)))
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (httpx.ReadError("reset"), "(reset)"),
+        (httpx.ReadError(""), "(the connection broke)"),
+        (httpx.ReadTimeout("x"), "(timed out)"),
+        (httpx.RemoteProtocolError("illegal status line"), "(it does not speak HTTP)"),
+        (httpx.RemoteProtocolError("Server disconnected without sending a response."), "(Server disconnected"),
+        (httpx.ReadError("r" * 200), f"({'r' * 119}…)"),
+    ],
+)
+def test_no_answer_has_its_reason(problem: Exception, reason: str) -> None:
+    assert f"no answer from https://outlit.test {reason}" in str(failure(write, problem))
+
+
 def test_a_sync_status_of_another_provider_is_unreadable() -> None:
     """A cache that mixes answers up must not make an integration look gone."""
     mixed_up = answer(200, {"provider": "clerk", "status": "not_connected", "syncs": []})
     error = failure(lambda client: client.sync_status("stripe"), mixed_up)
     assert type(error) is outlit.UnreadableAnswerError
+    assert "the answer from https://outlit.test is not what Outlit's API documents" in str(error)
 
 
 class Waits(Clock):
@@ -185,6 +225,24 @@ def test_no_request_outlasts_the_time_that_is_left() -> None:
     client, _, service = timed(answer(200, {"items": []}), timeout=600)
     client.list_integrations(budget=client.budget())
     assert service.requests[0].extensions["timeout"]["read"] == 30
+
+
+BUDGETED: dict[str, Callable[[OutlitClient, Budget], object]] = {
+    "list": lambda client, budget: client.list_integrations(budget=budget),
+    "connect": lambda client, budget: client.connect("posthog", CONFIG, budget=budget),
+    "start_session": lambda client, budget: client.start_session("slack", budget=budget),
+    "connect_status": lambda client, budget: client.connect_status("s", budget=budget),
+    "disconnect": lambda client, budget: client.disconnect("posthog", budget=budget),
+    "sync_status": lambda client, budget: client.sync_status("posthog", budget=budget),
+}
+
+
+@pytest.mark.parametrize("route", BUDGETED)
+def test_every_route_takes_its_time_from_the_budget(route: str) -> None:
+    client, _, service = timed(answer(400), timeout=40)
+    with pytest.raises(outlit.BadRequestError):
+        BUDGETED[route](client, client.budget())
+    assert service.requests[0].extensions["timeout"]["read"] == 20
 
 
 class Dripping(httpx.SyncByteStream):
@@ -254,9 +312,22 @@ def test_plan_limit() -> None:
 
 
 def test_plan_limit_without_numbers() -> None:
-    error = failure(write, answer(403, {"code": "plan_connection_limit_exceeded"}))
+    for numbers in ({}, {"limit": 3}, {"currentConnections": 3}):
+        error = failure(write, answer(403, {"code": "plan_connection_limit_exceeded", **numbers}))
+        assert isinstance(error, outlit.PlanLimitError)
+        assert (error.plan, error.feature) == (None, None)
+        assert (error.current, error.limit) == (numbers.get("currentConnections"), numbers.get("limit"))
+        assert str(error).startswith("the plan has reached its number of integrations.\n")
+
+
+def test_what_a_refusal_quotes_is_short() -> None:
+    body = {name: name[0] * 100 for name in ("code", "plan", "feature")}
+    error = failure(write, answer(403, body))
+    assert isinstance(error, outlit.PermissionDeniedError)
+    assert error.code == "c" * 59 + "…"
+    error = failure(write, answer(403, {**body, "code": "plan_connection_limit_exceeded"}))
     assert isinstance(error, outlit.PlanLimitError)
-    assert (error.plan, error.current, error.limit) == (None, None, None)
+    assert (error.plan, error.feature) == ("p" * 39 + "…", "f" * 59 + "…")
 
 
 @pytest.mark.parametrize("operation", [read, write])
@@ -380,7 +451,16 @@ def test_a_wait_beyond_the_budget_is_not_waited(operation: Operation) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("0", 0.0), ("-5", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("nan", None), ("", None)],
+    [
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("1e9", 86_400.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("soon", None),
+        ("nan", None),
+        ("", None),
+    ],
 )
 def test_retry_after(header: str, seconds: float | None) -> None:
     error = failure(read, answer(429, **{"Retry-After": header}))
@@ -451,11 +531,31 @@ def test_unknown_members_and_states_are_taken() -> None:
     assert (found.status, found.connection_id) == ("degraded", "new-1")
 
 
+def test_what_is_asked() -> None:
+    with serving(answer(200, {"items": []})) as (client, service):
+        client.list_integrations()
+        client.list_integrations(connected_only=True)
+    assert [str(request.url) for request in service.requests] == [
+        "https://outlit.test/api/integrations",
+        "https://outlit.test/api/integrations?connectedOnly=true",
+    ]
+    assert {request.headers["Accept"] for request in service.requests} == {"application/json"}
+
+
 def test_sessions_and_syncs() -> None:
-    with serving(answer(200, {"sessionId": "s", "connectUrl": "https://x", "alreadyConnected": False})) as (client, _):
+    started = answer(200, {"sessionId": "s", "connectUrl": "https://x", "alreadyConnected": False})
+    with serving(started) as (client, service):
         assert client.start_session("slack").connect_url == "https://x"
+    (request,) = service.requests
+    assert (request.method, request.url.path) == ("POST", "/api/integrations/connect")
+    assert json.loads(request.content) == {"provider": "slack"}
     with serving(answer(200, {"status": "pending", "provider": "slack"})) as (client, service):
         assert client.connect_status("a b&c").status == "pending"
-        assert dict(service.requests[0].url.params) == {"sessionId": "a b&c"}
-    with serving(answer(200, {"provider": "slack", "status": "not_connected"})) as (client, _):
+    (request,) = service.requests
+    assert (request.method, request.url.path) == ("GET", "/api/integrations/connect/status")
+    assert dict(request.url.params) == {"sessionId": "a b&c"}
+    with serving(answer(200, {"provider": "slack", "status": "not_connected"})) as (client, service):
         assert not client.sync_status("slack").connected
+    (request,) = service.requests
+    assert (request.method, request.url.path) == ("GET", "/api/integrations/sync-status")
+    assert dict(request.url.params) == {"provider": "slack"}

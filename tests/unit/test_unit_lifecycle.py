@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, cast
 
+import httpx
 import pytest
 
 import outlit_pulumi as outlit
@@ -100,6 +102,58 @@ def test_create_connects(run: Run) -> None:
     assert run.in_use() == {"posthog": fingerprint(POSTHOG)}
     assert run.calls() == ["list", "connect"]
     assert run.warnings == []
+
+
+def held(connection_id: str, **more: Any) -> dict[str, Any]:
+    """All that the state holds of a Stripe connection, where nothing is known of its syncs."""
+    return {
+        **declared("stripe", STRIPE),
+        "connection_id": connection_id,
+        "display_name": "Stripe",
+        "category": "billing",
+        "status": "connected",
+        "sync_status": None,
+        "last_data_received_at": None,
+        "error_message": None,
+        "syncs": [],
+        **more,
+    }
+
+
+def test_the_state_holds_what_is_known_after_a_connect(run: Run) -> None:
+    assert run.create("stripe", STRIPE).outputs == held("stripe-org_acme")
+    run.sandbox.fault("list", status=200, body='{"items": []}')
+    run.again()
+    run.sandbox.disconnect("stripe")
+    unlisted = run.create("stripe", STRIPE)
+    assert unlisted.outputs == held("stripe-org_acme-2", category=None)
+
+
+def test_the_state_holds_what_the_service_tells(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.set_sync("stripe", "FAILED", model="StripeInvoice", error_message="no access")
+    (listed,) = (item for item in run.sandbox.list() if item["id"] == "stripe")
+    known = {
+        "sync_status": "FAILED",
+        "last_data_received_at": listed["lastDataReceivedAt"],
+        "error_message": "no access",
+    }
+    syncs = [
+        {
+            "model": sync["model"],
+            "status": sync["status"],
+            "last_synced_at": sync["lastSyncedAt"],
+            "error_message": sync["errorMessage"],
+        }
+        for sync in run.sandbox.sync_status("stripe")["syncs"]
+    ]
+    found = run.read(made)
+    assert found is not None
+    assert found.outputs == held(made.id, **known, syncs=syncs)
+    run.again()
+    adopted = run.create("stripe", STRIPE, adopt_existing=True)
+    assert adopted.outputs == held(made.id, **known, adopt_existing=True)
+    run.again()
+    assert run.update(made, STRIPE).outputs == held(made.id, **known)
 
 
 def test_create_sends_nothing_when_connected(run: Run, made: lifecycle.Observed) -> None:
@@ -287,6 +341,51 @@ def test_create_refused(run: Run, status: int, kind: type[outlit.ApiError]) -> N
     assert run.calls() == ["list", "connect"]
 
 
+def test_a_lost_answer_after_a_replacement_says_what_was_disconnected(run: Run, made: lifecycle.Observed) -> None:
+    run.delete(made)
+    run.sandbox.fault("connect", status=504)
+    with pytest.raises(
+        outlit.ServiceError, match="^Stripe may or may not be connected, after it was disconnected to be"
+    ):
+        run.create("stripe", OTHER)
+    run.again()
+    run.sandbox.fault("connect", status=504)
+    with pytest.raises(outlit.ServiceError, match=r"^Stripe may or may not be connected\. Run pulumi up again"):
+        run.create("stripe", OTHER)
+
+
+def test_somebody_else_is_faster_than_a_replacement(run: Run, made: lifecycle.Observed) -> None:
+    run.delete(made)
+    run.sandbox.fault("connect", kind="connected_by_others")
+    with pytest.raises(
+        outlit.AlreadyConnectedError, match="^Stripe was disconnected to be replaced, and somebody else"
+    ):
+        run.create("stripe", OTHER)
+    with pytest.raises(
+        outlit.AlreadyConnectedError, match="^Stripe was disconnected to be replaced, and somebody else"
+    ):
+        run.workspace.items(fresh=True)
+        run.create("stripe", OTHER)
+
+
+def test_a_connection_without_id_is_not_taken_over(run: Run) -> None:
+    run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "connected"}]}')
+    with pytest.raises(outlit.ConnectionChangedError, match="^Stripe was not taken over: .* no connection id"):
+        run.create("stripe", adopt_existing=True)
+
+
+@pytest.mark.parametrize("operation", [Run.update, Run.delete])
+def test_a_connection_without_id_is_not_touched(
+    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+) -> None:
+    run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "connected"}]}')
+    with pytest.raises(outlit.ConnectionChangedError, match="^Stripe was not .* no connection id"):
+        operation(run, made)
+    assert run.calls() == ["list"]
+
+
+# --- read
+
 # --- read
 
 
@@ -300,6 +399,66 @@ def test_read_follows_the_service(run: Run, made: lifecycle.Observed) -> None:
         **next(sync for sync in found.outputs["syncs"] if sync["model"] == "StripeInvoice")
     }.items()
     assert run.calls() == ["sync_status", "list"]
+
+
+@pytest.mark.parametrize(
+    ("sync", "warning"),
+    [
+        ({"status": "SUCCESS"}, None),
+        ({"status": "IN_PROGRESS", "lastSyncedAt": "2026-01-01T00:00:00Z"}, None),
+        ({"status": "Failed"}, "is Failed."),
+        ({"status": "FAILED", "lastSyncedAt": "2026-01-01"}, "is FAILED, last synced 2026-01-01."),
+        ({"status": "FAILED", "errorMessage": "no access"}, 'is FAILED: "no access"'),
+        ({"status": "SUCCESS", "errorMessage": "no access"}, 'is SUCCESS: "no access"'),
+    ],
+)
+def test_read_warns_of_a_failing_sync(
+    run: Run, made: lifecycle.Observed, sync: dict[str, str], warning: str | None
+) -> None:
+    answer = {"provider": "stripe", "status": "connected", "syncs": [{"model": "StripeInvoice", **sync}]}
+    run.sandbox.fault("sync_status", status=200, body=json.dumps(answer))
+    run.read(made)
+    assert run.warnings == ([f"Stripe: the sync of StripeInvoice {warning}"] if warning else [])
+
+
+def test_read_takes_the_word_of_the_sync_status(run: Run, made: lifecycle.Observed) -> None:
+    """It is newer than the list, which the run shares. What it does not tell comes from the list."""
+    told = {"name": "Stripe, Inc.", "category": "money", "status": "degraded"}
+    run.sandbox.fault("sync_status", status=200, body=json.dumps({"provider": "stripe", **told}))
+    found = run.read(made)
+    assert found is not None
+    assert [found.outputs[name] for name in ("display_name", "category", "status")] == list(told.values())
+    run.sandbox.fault("sync_status", status=200, body='{"provider": "stripe", "status": "degraded"}')
+    found = run.read(made)
+    assert found is not None
+    assert [found.outputs[name] for name in ("display_name", "category", "status")] == ["Stripe", "billing", "degraded"]
+
+
+def test_read_of_what_the_list_does_not_name(run: Run, made: lifecycle.Observed) -> None:
+    """The sync status says that it is connected; the connection is the state's until something says otherwise."""
+    run.sandbox.fault("list", status=200, body='{"items": []}')
+    found = run.read(made)
+    assert found is not None
+    assert found.id == made.id
+    assert (found.outputs["status"], found.outputs["sync_status"]) == ("connected", None)
+    assert run.warnings == []
+
+
+def test_read_asks_for_a_newer_list_when_the_shared_one_contradicts(run: Run) -> None:
+    run.workspace.items()
+    run.sandbox.connect("stripe", STRIPE)
+    run.sandbox.clear_calls()
+    found = run.read(lifecycle.Observed("stripe-org_acme", held("stripe-org_acme")))
+    assert found is not None
+    assert run.calls() == ["sync_status", "list"]
+    assert found.outputs["sync_status"] == "PENDING"
+
+
+def test_read_lets_go_of_what_two_lists_deny(run: Run, made: lifecycle.Observed) -> None:
+    body = '{"items": [{"id": "stripe", "status": "not_connected"}]}'
+    run.sandbox.fault("list", status=200, body=body, times=2)
+    assert run.read(made) is None
+    assert run.calls() == ["sync_status", "list", "list"]
 
 
 def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
@@ -481,6 +640,23 @@ def test_delete_is_not_satisfied_by_a_404_from_a_proxy(run: Run, made: lifecycle
     assert list(run.in_use()) == ["stripe"]
 
 
+@pytest.mark.parametrize("operation", [Run.read, Run.update, Run.delete])
+def test_the_id_will_do_where_the_state_lacks_the_connection(
+    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+) -> None:
+    operation(run, lifecycle.Observed(made.id, {"provider": "stripe"}))
+    assert run.warnings == []
+
+
+@pytest.mark.parametrize("operation", [Run.read, Run.update, Run.delete])
+def test_the_state_is_believed_before_the_id(
+    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+) -> None:
+    """After an update that met another connection the engine keeps the old id."""
+    operation(run, lifecycle.Observed("an old id", made.outputs))
+    assert run.warnings == []
+
+
 @pytest.mark.parametrize("operation", [Run.update, Run.delete])
 def test_a_list_that_does_not_name_the_provider_is_no_proof(
     run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
@@ -561,6 +737,94 @@ def test_delete_then_create_in_one_run(run: Run, made: lifecycle.Observed) -> No
     run.delete(made)
     assert run.create("stripe", OTHER).id == "stripe-org_acme-2"
     assert run.calls() == ["list", "disconnect", "connect"]
+
+
+# --- every operation
+
+
+OPERATIONS: dict[str, Callable[[Run, lifecycle.Observed], object]] = {
+    "create": lambda run, _: run.create("posthog", POSTHOG),
+    "read": lambda run, made: run.read(made),
+    "update": lambda run, made: run.update(made),
+    "delete": lambda run, made: run.delete(made),
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        ("create", "PostHog was not connected: "),
+        ("update", "Stripe was not updated: "),
+        ("delete", "Stripe was not disconnected: "),
+    ],
+)
+def test_without_a_list_nothing_is_sent(run: Run, made: lifecycle.Observed, operation: str, said: str) -> None:
+    run.sandbox.fault("list", status=403)
+    with pytest.raises(outlit.PermissionDeniedError, match=f"^{said}"):
+        OPERATIONS[operation](run, made)
+    assert run.calls() == ["list"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "secret"),
+    [("create", POSTHOG), ("read", STRIPE), ("update", STRIPE), ("update", OTHER), ("delete", STRIPE)],
+)
+def test_no_operation_repeats_a_credential(
+    run: Run, made: lifecycle.Observed, operation: str, secret: dict[str, str]
+) -> None:
+    """The declared ones or the state's, whichever the service quotes, whatever call it answers."""
+    run.sandbox.fault("*", status=403, body=json.dumps({"error": f"bad {secret['apiKey']}"}))
+    with pytest.raises(outlit.PermissionDeniedError) as caught:
+        OPERATIONS[operation](run, made)
+    assert 'and said "bad [redacted]"' in str(caught.value)
+
+
+def test_what_the_catalogue_lacks_has_the_name_that_the_list_gives_it(run: Run) -> None:
+    item = {"id": "new", "name": "N" * 100, "status": "not_connected"}
+    run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+    with pytest.raises(outlit.BrowserRequiredError, match=f"^{'N' * 59}… is not connected"):
+        run.create("new", adopt_existing=True)
+    run.again()
+    with pytest.raises(outlit.ConnectionChangedError, match="^new was not taken over"):
+        run.create("new", adopt_existing=True)
+
+
+class Timed(httpx.HTTPTransport):
+    """Notes how long each request may take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.seconds.append(request.extensions["timeout"]["read"])
+        return super().handle_request(request)
+
+
+@pytest.mark.parametrize(
+    ("operation", "calls"),
+    [
+        ("create", ["list", "connect", "list", "connect"]),
+        ("read", ["sync_status", "list", "list"]),
+        ("update", ["list", "connect", "list", "connect"]),
+        ("delete", ["list", "disconnect", "list", "disconnect"]),
+    ],
+)
+def test_every_call_comes_out_of_the_operations_time(
+    run: Run, made: lifecycle.Observed, operation: str, calls: list[str]
+) -> None:
+    """Each may take half of what is left; without the budget it could take all of it."""
+    transport = Timed()
+    client = OutlitClient(Settings(run.sandbox.api_key, run.sandbox.url, 20), transport=transport)
+    run.workspace = Workspace(run.cleanup.enter_context(client))
+    run.sandbox.fault("connect", status=500)
+    run.sandbox.fault("disconnect", status=500)
+    if operation == "read":
+        run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "not_connected"}]}')
+    OPERATIONS[operation](run, made)
+    assert run.calls() == calls
+    assert len(transport.seconds) == len(calls)
+    assert max(transport.seconds) <= 10
 
 
 # --- how many calls
