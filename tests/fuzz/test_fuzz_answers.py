@@ -1,0 +1,89 @@
+"""Whatever a service answers, only the package's own errors come out, in time, and a state is never changed in place."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outlit_pulumi import lifecycle
+from outlit_pulumi.client import OutlitClient
+from outlit_pulumi.errors import ApiError, OutlitError
+from outlit_pulumi.workspace import Workspace
+from tests.faults.deployment import declared
+
+from .strategies import ITEM, Reply, anticipated, client, examples, replies, right, workspace
+
+METHODS: dict[str, Callable[[OutlitClient], object]] = {
+    "list_integrations": lambda c: c.list_integrations(),
+    "connected_only": lambda c: c.list_integrations(connected_only=True),
+    "connect": lambda c: c.connect("stripe", {"apiKey": "sk_x"}),
+    "force": lambda c: c.connect("stripe", {"apiKey": "sk_x"}, force=True),
+    "start_session": lambda c: c.start_session("slack"),
+    "connect_status": lambda c: c.connect_status("s"),
+    "disconnect": lambda c: c.disconnect("stripe"),
+    "sync_status": lambda c: c.sync_status("stripe"),
+}
+
+INPUTS = declared("stripe", {"apiKey": "sk_x"})
+STATE = INPUTS | {"connection_id": "stripe-org_1"}
+Operation = Callable[[Workspace, dict[str, Any], dict[str, Any], lifecycle.Warn], object]
+OPERATIONS: dict[str, Operation] = {
+    "create": lambda w, state, inputs, warn: lifecycle.create(w, inputs, warn),
+    "adopt": lambda w, state, inputs, warn: lifecycle.create(w, inputs | {"adopt_existing": True}, warn),
+    "read": lambda w, state, inputs, warn: lifecycle.read(w, "stripe-org_1", state, warn),
+    "update": lambda w, state, inputs, warn: lifecycle.update(w, "stripe-org_1", state, inputs, warn),
+    "delete": lambda w, state, inputs, warn: lifecycle.delete(w, "stripe-org_1", state, warn),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+@examples(60)
+@given(given=st.lists(replies, min_size=1, max_size=3))
+def test_any_answer_to_the_client(name: str, given: list[Reply]) -> None:
+    """An answer or an ApiError, within the time."""
+    outlit, clock = client(given)
+    began = clock.now()
+    try:
+        METHODS[name](outlit)
+    except ApiError as error:
+        anticipated(error)
+        assert error.took_effect in (False, None)
+    assert clock.now() - began <= 60
+
+
+GONE = {"items": [ITEM | {"status": "not_connected", "connectionId": None}]}
+OURS = {"items": [ITEM]}
+APPLIED = {"connected": True, "connectionId": "stripe-org_1", "alreadyConnected": False}
+EXPECTED: dict[str, list[Any]] = {
+    "create": [GONE, APPLIED, OURS, APPLIED],
+    "adopt": [OURS, APPLIED, OURS, APPLIED],
+    "read": [{"provider": "stripe", "status": "connected"}, OURS],
+    "update": [OURS, APPLIED, OURS, APPLIED],
+    "delete": [OURS, {"success": True}, OURS, {"success": True}],
+}
+"""The right answers to the calls that an operation may make, one after the other."""
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@examples(100)
+@given(data=st.data())
+def test_any_answers_to_an_operation(name: str, data: st.DataObject) -> None:
+    """A result that a state can hold, or one documented error. What was passed in is as it was."""
+    given = [data.draw(st.one_of(replies, st.just(right(answer)))) for answer in EXPECTED[name]]
+    state, inputs, warnings = copy.deepcopy(STATE), copy.deepcopy(INPUTS), list[str]()
+    try:
+        made = OPERATIONS[name](workspace(given), state, inputs, warnings.append)
+    except OutlitError as error:
+        anticipated(error)
+    else:
+        if isinstance(made, lifecycle.Observed):
+            assert made.id
+            json.dumps(made.outputs, ensure_ascii=False, allow_nan=False).encode()
+    assert (state, inputs) == (STATE, INPUTS)
+    assert all(warning.strip() for warning in warnings)
