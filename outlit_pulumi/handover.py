@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -29,11 +28,11 @@ class Handover:
     Args:
         run: What the processes of the run have in common: the engine's address.
         service: The base URL; two services may use the same ids.
-        folder: Where the notes are; by default one of this user's below the system's folder for temporary files.
+        folder: Where the notes are; by default in Pulumi's own folder, which is this user's.
     """
 
     def __init__(self, run: str, service: str, folder: Path | None = None) -> None:
-        self._folder = folder or Path(tempfile.gettempdir()) / f"outlit-pulumi-{_digest(str(Path.home()))}"
+        self._folder = folder or Path(os.environ.get("PULUMI_HOME") or os.path.expanduser("~/.pulumi")) / "outlit"
         self._run = _digest(run)
         self._service = service
         self._lock = threading.Lock()
@@ -66,7 +65,7 @@ class Handover:
             raise OSError("no file locks")
         for _ in self._living():
             pass  # clears away what earlier runs left
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._ours():
             raise OSError("somebody else's folder")
         while True:
