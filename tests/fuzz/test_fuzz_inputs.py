@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outlit_pulumi import catalog, lifecycle, validation
@@ -105,19 +105,20 @@ def test_what_check_lets_pass_can_be_created(news: dict[str, Any]) -> None:
         assert made.outputs["config"] == news["config"]
 
 
-Operation = Callable[[Any, str, dict[str, Any]], object]
+NEWS = {"provider": "stripe", "config": {"apiKey": "sk_x"}}
+Operation = Callable[[Any, str, dict[str, Any], lifecycle.Warn], object]
 OPERATIONS: dict[str, Operation] = {
-    "read": lambda run, id_, state: lifecycle.read(run, id_, state, list[str]().append),
-    "update": lambda run, id_, state: lifecycle.update(
-        run, id_, state, {"provider": "stripe", "config": {"apiKey": "sk_x"}}, list[str]().append
-    ),
-    "delete": lambda run, id_, state: lifecycle.delete(run, id_, state, list[str]().append),
+    "read": lambda run, id_, state, warn: lifecycle.read(run, id_, state, warn),
+    "update": lambda run, id_, state, warn: lifecycle.update(run, id_, state, NEWS, warn),
+    "delete": lambda run, id_, state, warn: lifecycle.delete(run, id_, state, warn),
 }
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @examples(150)
 @given(state=states, id_=texts, connected=st.booleans())
+@example(state={"provider": "stripe", "connection_id": "\ud800\x1b[31m"}, id_="x", connected=False)
+@example(state={"provider": "\ud800", "connection_id": "c"}, id_="c", connected=True)
 def test_any_state(name: str, state: dict[str, Any], id_: str, connected: bool) -> None:
     """A damaged state is an error of its own, or does no harm."""
     provider = state.get("provider")
@@ -130,12 +131,13 @@ def test_any_state(name: str, state: dict[str, Any], id_: str, connected: bool) 
         "connectionId": "c",
         "alreadyConnected": False,
     }
-    before = repr(state)
+    before, warnings = repr(state), list[str]()
     try:
-        OPERATIONS[name](workspace([right(everything)]), id_, state)
+        OPERATIONS[name](workspace([right(everything)]), id_, state, warnings.append)
     except OutlitError as error:
         anticipated(error)
     assert repr(state) == before
+    assert all(warning.isprintable() for warning in warnings)
 
 
 @examples(200)

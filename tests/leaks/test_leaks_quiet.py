@@ -135,7 +135,7 @@ def misplaced(secret: str, named: bool) -> list[dict[str, Any]]:
 def test_check_and_diff_say_no_value(shape: str) -> None:
     """Through the provider: failures with an empty property, so that the engine prints no value, and no value in them."""
     secret, screen = SHAPES[shape], Screen()
-    api_key = API_KEYS.get(shape, API_KEYS["plain"])
+    api_key = API_KEYS["percent" if shape == "quotes" else "quotes"]  # another, so that neither hides the other
     provider = configured(api_key, f"{DEAD}/{secret if shape == 'in the base URL' else ''}/{api_key}")
     sane = declared("stripe", {"apiKey": secret})
     with screen.logging():

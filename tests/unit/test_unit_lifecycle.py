@@ -21,9 +21,10 @@ from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace
 
-STRIPE = {"apiKey": "sk_CANARYstripe0123456789"}
-OTHER = {"apiKey": "sk_CANARYother00123456789"}
-POSTHOG = {"apiKey": "phx_CANARYposthog01234567", "region": "eu", "projectId": "1"}
+# Not of a shape that is hidden anyway: that would show nothing of what is hidden because it is declared.
+STRIPE = {"apiKey": "q7CANARYstripe0123456789"}
+OTHER = {"apiKey": "q7CANARYother00123456789"}
+POSTHOG = {"apiKey": "w3CANARYposthog01234567", "region": "eu", "projectId": "1"}
 
 
 class Run:
@@ -194,9 +195,36 @@ def test_create_declared_twice_at_the_same_time(run: Run) -> None:
     racing = Racing(Settings(run.sandbox.api_key, run.sandbox.url), retries=Retries(attempts=2, first_wait=0))
     run.workspace = Workspace(run.cleanup.enter_context(racing))
     for adopt in (False, True):
-        with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+        with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice"):
             run.create("stripe", STRIPE, adopt_existing=adopt)
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_create_does_not_adopt_what_another_resource_adopted_meanwhile(run: Run) -> None:
+    sent: list[str] = []
+
+    class Racing(OutlitClient):
+        def connect(self, provider: str, config: Any, **options: Any) -> DirectConnection:
+            if not sent:
+                sent.append(provider)
+                run.sandbox.connect("stripe", OTHER)
+                run.workspace.items(fresh=True)
+                run.create("stripe", adopt_existing=True)
+            return super().connect(provider, config, **options)
+
+    racing = Racing(Settings(run.sandbox.api_key, run.sandbox.url), retries=Retries(attempts=2, first_wait=0))
+    run.workspace = Workspace(run.cleanup.enter_context(racing))
+    with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice"):
+        run.create("stripe", STRIPE, adopt_existing=True)
+
+
+def test_create_declared_twice_of_what_was_reconnected_in_between(run: Run) -> None:
+    run.create("stripe", STRIPE)
+    run.sandbox.disconnect("stripe")
+    run.sandbox.connect("stripe", OTHER)
+    run.workspace.items(fresh=True)
+    with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice"):
+        run.create("stripe", STRIPE, adopt_existing=True)
 
 
 def test_create_that_adopts_what_the_list_does_not_name(run: Run) -> None:
@@ -207,7 +235,7 @@ def test_create_that_adopts_what_the_list_does_not_name(run: Run) -> None:
 
 def test_create_declared_twice(run: Run) -> None:
     run.create("stripe", STRIPE)
-    with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+    with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice"):
         run.create("stripe", STRIPE)
     assert run.calls() == ["list", "connect"]
 
@@ -243,7 +271,7 @@ def test_create_settles_a_lost_answer(run: Run) -> None:
     assert found.id == "stripe-org_acme"
     assert run.calls() == ["list", "connect", "list"]
     assert "had no connection before and has one now" in run.warnings[0]
-    assert found.outputs["config_unconfirmed"] is True
+    assert found.outputs == held("stripe-org_acme", sync_status="PENDING", config_unconfirmed=True)
 
 
 def test_what_a_lost_answer_left_open_is_settled_by_the_next_up(run: Run) -> None:
@@ -314,7 +342,7 @@ def test_create_settles_an_unreadable_answer(run: Run) -> None:
 
 
 def test_create_fails_when_it_did_not_take(run: Run) -> None:
-    run.sandbox.fault("connect", status=500, body='{"error": "bad sk_CANARYstripe0123456789"}', times=2)
+    run.sandbox.fault("connect", status=500, body='{"error": "bad q7CANARYstripe0123456789"}', times=2)
     with pytest.raises(outlit.ServiceError, match="^Stripe was not connected: Outlit answered 500") as caught:
         run.create("stripe", STRIPE)
     assert "CANARY" not in str(caught.value)
@@ -322,10 +350,18 @@ def test_create_fails_when_it_did_not_take(run: Run) -> None:
     assert run.in_use() == {}
 
 
-def test_create_says_when_it_cannot_tell(run: Run) -> None:
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"status": 401},
+        {"status": 200, "body": '{"items": []}'},
+        {"status": 200, "body": '{"items": [{"id": "stripe", "status": "connected"}]}'},
+    ],
+)
+def test_create_says_when_it_cannot_tell(run: Run, look: dict[str, Any]) -> None:
     run.workspace.items()
     run.sandbox.fault("connect", status=500, after=True)
-    run.sandbox.fault("list", status=401)
+    run.sandbox.fault("list", **look)
     with pytest.raises(outlit.ServiceError, match="may or may not be connected"):
         run.create("stripe", STRIPE)
 
@@ -454,6 +490,13 @@ def test_read_asks_for_a_newer_list_when_the_shared_one_contradicts(run: Run) ->
     assert found.outputs["sync_status"] == "PENDING"
 
 
+def test_read_keeps_the_state_when_the_newer_list_fails(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "not_connected"}]}')
+    run.sandbox.fault("list", status=403)
+    with pytest.raises(outlit.PermissionDeniedError, match="^Stripe was not read and its state is unchanged"):
+        run.read(made)
+
+
 def test_read_lets_go_of_what_two_lists_deny(run: Run, made: lifecycle.Observed) -> None:
     body = '{"items": [{"id": "stripe", "status": "not_connected"}]}'
     run.sandbox.fault("list", status=200, body=body, times=2)
@@ -463,8 +506,10 @@ def test_read_lets_go_of_what_two_lists_deny(run: Run, made: lifecycle.Observed)
 
 def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
     run.sandbox.disconnect("stripe")
+    run.sandbox.clear_calls()
     assert run.read(made) is None
     assert "If the API key is another workspace's, the connection is still there." in run.warnings[0]
+    assert run.calls() == ["sync_status"]
 
 
 @pytest.mark.parametrize("route", ["sync_status", "list"])
@@ -553,6 +598,18 @@ def test_update_says_what_it_knows_when_the_connection_went_meanwhile(run: Run, 
         run.update(made)
 
 
+def test_update_follows_a_connection_that_went_meanwhile(run: Run, made: lifecycle.Observed) -> None:
+    """The config is live on a new connection, which must not be lost track of."""
+    run.workspace.items()
+    run.sandbox.disconnect("stripe")
+    found = run.update(made)
+    assert found.id == found.outputs["connection_id"] == "stripe-org_acme-2"
+    assert len(run.warnings) == 1
+    assert run.warnings[0].startswith(
+        "Stripe: the config was applied to connection stripe-org_acme-2, the state held stripe-org_acme."
+    )
+
+
 def test_update_with_lost_answers_can_be_repeated(run: Run, made: lifecycle.Observed) -> None:
     run.sandbox.fault("connect", status=500, after=True, times=2)
     with pytest.raises(outlit.ServiceError, match="may or may not use the new config"):
@@ -563,7 +620,7 @@ def test_update_with_lost_answers_can_be_repeated(run: Run, made: lifecycle.Obse
 
 
 def test_update_refused_by_the_service(run: Run, made: lifecycle.Observed) -> None:
-    run.sandbox.fault("connect", status=400, body='{"error": "bad sk_CANARYother0012345"}')
+    run.sandbox.fault("connect", status=400, body='{"error": "bad q7CANARYother0012345"}')
     with pytest.raises(outlit.BadRequestError, match="^Stripe was not updated") as caught:
         run.update(made)
     assert "CANARY" not in str(caught.value)
@@ -615,6 +672,46 @@ def test_delete_of_what_goes_in_between(run: Run, made: lifecycle.Observed) -> N
     run.sandbox.disconnect("stripe")
     run.delete(made)
     assert run.in_use() == {}
+    assert "was not connected any more" in run.warnings[0]
+
+
+def test_delete_does_not_wonder_at_its_own_work(run: Run, made: lifecycle.Observed) -> None:
+    """The first request may have been carried out after the look: that nothing is left is as it should be."""
+    run.sandbox.fault("disconnect", status=500)
+    run.sandbox.fault("disconnect", kind="disconnected_by_others")
+    run.delete(made)
+    assert run.calls() == ["list", "disconnect", "list", "disconnect"]
+    assert run.warnings == []
+
+
+def test_delete_spares_what_somebody_else_connected_since(run: Run, made: lifecycle.Observed) -> None:
+    class Racing(OutlitClient):
+        def disconnect(self, provider: str, **options: Any) -> None:
+            try:
+                super().disconnect(provider, **options)
+            finally:
+                run.sandbox.connect("stripe", OTHER)
+
+    racing = Racing(Settings(run.sandbox.api_key, run.sandbox.url), retries=Retries(attempts=2, first_wait=0))
+    run.workspace = Workspace(run.cleanup.enter_context(racing))
+    run.sandbox.fault("disconnect", status=500, after=True)
+    run.delete(made)
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+    with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is already connected"):
+        run.create("stripe", STRIPE)
+
+
+def test_delete_does_not_send_again_what_may_be_under_way(run: Run, made: lifecycle.Observed) -> None:
+    run.sandbox.fault("disconnect", status=504)
+    with pytest.raises(outlit.ServiceError, match="^Stripe may or may not be disconnected"):
+        run.delete(made)
+    assert run.calls() == ["list", "disconnect", "list"]
+
+
+def test_a_long_connection_id_is_shown_in_part(run: Run, made: lifecycle.Observed) -> None:
+    strange = lifecycle.Observed("c" * 100, {**made.outputs, "connection_id": "c" * 100})
+    with pytest.raises(outlit.ConnectionChangedError, match=rf"\({'c' * 79}…\)"):
+        run.delete(strange)
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -697,7 +794,7 @@ def test_what_a_refresh_compares_does_not_count_as_staying(run: Run, made: lifec
 def test_create_does_not_take_over_what_a_resource_that_stays_holds(run: Run, made: lifecycle.Observed) -> None:
     run.workspace.run.declare("stripe")
     run.workspace.run.keep("stripe", made.id)
-    with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+    with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice"):
         run.create("stripe", adopt_existing=True)
 
 
@@ -766,14 +863,21 @@ def test_without_a_list_nothing_is_sent(run: Run, made: lifecycle.Observed, oper
 
 
 @pytest.mark.parametrize(
-    ("operation", "secret"),
-    [("create", POSTHOG), ("read", STRIPE), ("update", STRIPE), ("update", OTHER), ("delete", STRIPE)],
+    ("operation", "routes", "secret"),
+    [
+        ("create", ("list", "connect"), POSTHOG),
+        ("read", ("sync_status", "list"), STRIPE),
+        ("update", ("list", "connect"), STRIPE),
+        ("update", ("list", "connect"), OTHER),
+        ("delete", ("list", "disconnect"), STRIPE),
+    ],
 )
+@pytest.mark.parametrize("call", [0, 1])
 def test_no_operation_repeats_a_credential(
-    run: Run, made: lifecycle.Observed, operation: str, secret: dict[str, str]
+    run: Run, made: lifecycle.Observed, operation: str, routes: tuple[Any, ...], call: int, secret: dict[str, str]
 ) -> None:
     """The declared ones or the state's, whichever the service quotes, whatever call it answers."""
-    run.sandbox.fault("*", status=403, body=json.dumps({"error": f"bad {secret['apiKey']}"}))
+    run.sandbox.fault(routes[call], status=403, body=json.dumps({"error": f"bad {secret['apiKey']}"}))
     with pytest.raises(outlit.PermissionDeniedError) as caught:
         OPERATIONS[operation](run, made)
     assert 'and said "bad [redacted]"' in str(caught.value)
