@@ -24,7 +24,7 @@ test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests: on the newest Pulumi SDK
 	echo "Provider host and engine tests, with the oldest supported Pulumi SDK" && \
 	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine
 
-test-long: $(VENV)/.ready ## Run the same tests with many more examples, load of 600, mutation check: about an hour
+test-long: $(VENV)/.ready ## Run the same tests with many more examples, and 600 integrations: about an hour
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
 	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto
 

@@ -1,0 +1,91 @@
+"""Runs mutmut, a mutation testing tool, in a copy of the package, and says what came of each mutant."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from .mutant import PACKAGE, Mutant, mutants
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_SETTINGS = """\
+[mutmut]
+source_paths={package}
+only_mutate={modules}
+pytest_add_cli_args={arguments}
+pytest_add_cli_args_test_selection={tests}
+use_git_change_detection=false
+timeout_multiplier=5
+timeout_constant=5
+"""
+# The page's test looks at files outside the copy; it says nothing about the package.
+_ARGUMENTS = ("-p", "no:cacheprovider", "--deselect=tests/faults/test_faults_matrix.py::test_the_page_is_up_to_date")
+
+_WORDS = {1: "killed", 3: "killed", 0: "survived", 5: "survived", 33: "survived", 36: "timeout", -24: "timeout"}
+"""mutmut's exit codes. 5 and 33: no test calls the function."""
+
+
+class MutationError(Exception):
+    """mutmut did not run as it should."""
+
+
+def tried(folder: Path, modules: Iterable[str], tests: Iterable[str], only: Iterable[str]) -> dict[Mutant, str]:
+    """Makes the mutants, runs the tests on each until one fails, and tells what came of them.
+
+    Args:
+        folder: An empty one, for the copy and what mutmut writes.
+        modules: The modules to mutate.
+        tests: The test files.
+        only: Names or patterns of mutants, as mutmut has them; empty for all.
+
+    Raises:
+        MutationError: mutmut failed, or some mutants could not be judged.
+    """
+    modules = list(modules)
+    _copy(folder)
+    lists = {
+        "modules": [f"{PACKAGE}/{module}.py" for module in modules],
+        "arguments": _ARGUMENTS,
+        "tests": tests,
+    }
+    indented = {name: "".join(f"\n    {line}" for line in lines) for name, lines in lists.items()}
+    (folder / "setup.cfg").write_text(_SETTINGS.format(package=PACKAGE, **indented), encoding="utf-8")
+    _run(folder, only)
+    outcomes: dict[Mutant, str] = {}
+    for module in modules:
+        made = mutants((folder / "mutants" / PACKAGE / f"{module}.py").read_text(encoding="utf-8"), module)
+        codes = json.loads((folder / "mutants" / PACKAGE / f"{module}.py.meta").read_text("utf-8"))["exit_code_by_key"]
+        outcomes |= {
+            made[name]: _WORDS.get(code, f"ended with {code}") for name, code in codes.items() if code is not None
+        }
+    odd = {f"{mutant.name}: {word}" for mutant, word in outcomes.items() if word not in _WORDS.values()}
+    if odd:
+        raise MutationError("mutmut could not judge these:\n" + "\n".join(sorted(odd)))
+    return outcomes
+
+
+def _copy(folder: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in (PACKAGE, "tests/unit", "tests/faults"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for name in ("pyproject.toml", "tests/__init__.py", "tests/conftest.py"):
+        shutil.copy(ROOT / name, folder / name)
+
+
+def _run(folder: Path, only: Iterable[str]) -> None:
+    command = [str(Path(sys.executable).with_name("mutmut")), "run", *only]
+    env = {k: v for k, v in os.environ.items() if k not in ("OUTLIT_LONG", "PYTEST_ADDOPTS")}
+    log = folder / "mutmut.log"
+    with log.open("wb") as output:
+        code = subprocess.run(
+            command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
+    if code:
+        said = log.read_text("utf-8", "replace").replace("\r", "\n").splitlines()
+        raise MutationError("\n".join([f"mutmut failed with exit code {code}:", *said[-40:]]))
