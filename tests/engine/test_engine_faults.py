@@ -39,7 +39,7 @@ def test_create_over_the_plan_limit(stack: Stack, sandbox: Sandbox) -> None:
     sandbox.configure(limit=1)
     stack.program("x = " + posthog() + stripe(more=", opts=ResourceOptions(depends_on=[x])"))
     shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
-    assert "outlit_pulumi.PlanLimitError: Stripe was not connected: the free plan allows 1 integration" in shown
+    assert "Stripe was not connected: the free plan allows 1 integration" in shown
     assert "upgrade the plan, then run pulumi up again" in shown
     assert set(stack.resources()) == {"posthog"}
     sandbox.configure(limit=2)
@@ -110,7 +110,7 @@ def test_delete_that_never_arrives(stack: Stack, sandbox: Sandbox) -> None:
     stack.up()
     sandbox.fault("disconnect", kind="reset", times=2)
     shown = stack.fails("destroy", "--yes", "--skip-preview").diagnostics
-    assert "outlit_pulumi.UnreachableError: Stripe was not disconnected: no answer from" in shown
+    assert "Stripe was not disconnected: no answer from" in shown
     assert_settled(stack, sandbox, stripe=STRIPE)
     stack.destroy()
     assert sandbox.connections() == []
@@ -192,7 +192,7 @@ def test_service_that_goes_down_in_the_middle_of_a_destroy(stack: Stack, sandbox
         with sandbox.refusing():  # ends the delay: Stripe is disconnected and that is answered
             result = destroy.result()
     assert result.code != 0
-    assert "outlit_pulumi.UnreachableError: Clerk was not disconnected: no answer from" in result.diagnostics
+    assert "Clerk was not disconnected: no answer from" in result.diagnostics
     assert "Traceback" not in result.output
     assert set(stack.resources()) == {"clerk"} == {c["provider"] for c in sandbox.connections()}
     counted(sandbox)
