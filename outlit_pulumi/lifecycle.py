@@ -2,17 +2,12 @@
 
 Diff is a pure decision. The others look before they write, through a `Workspace`, and every call that one of them makes
 comes out of one time budget.
-
-A write whose answer was lost is settled by looking at the workspace's list anew. If that shows that it was not carried out,
-it is sent once more, and never a third time. It is not sent again while the service may still be working on it.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from . import catalog
 from .errors import (
@@ -25,18 +20,12 @@ from .errors import (
     NotConnectedError,
     StateError,
 )
-from .redaction import Redactor, redact
+from .operation import UNCONFIRMED, Observed, Operation, Warn, outputs, plain
 from .validation import REPLACE, UNKNOWN, Props, half_character
 
 if TYPE_CHECKING:
-    from .models import IntegrationItem, SyncStatus
+    from .models import IntegrationItem
     from .workspace import Workspace
-
-Warn = Callable[[str], None]
-_T = TypeVar("_T")
-
-UNCONFIRMED = "config_unconfirmed"
-"""An output that is there, and true, while the declared config may not be the one in use: the next update sends it again."""
 
 _FAILING = ("FAILED", "FAILURE", "ERROR")
 
@@ -70,58 +59,7 @@ def diff(olds: Props, news: Props) -> Difference:
     return Difference(True)
 
 
-# --- what the state holds --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What is known of a connection after looking: the resource's id and outputs."""
-
-    id: str
-    outputs: dict[str, Any]
-
-
-def outputs(
-    declared: Props, connection_id: str, item: IntegrationItem | None, hide: Redactor, sync: SyncStatus | None = None
-) -> dict[str, Any]:
-    """The one mapping from the service's answers to what the state holds, none of which quotes a credential."""
-
-    def clean(text: str | None) -> str | None:
-        return None if text is None else hide(text)
-
-    return {
-        **{k: declared.get(k) for k in ("provider", "config", "adopt_existing", "on_config_change")},
-        **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
-        "connection_id": connection_id,
-        "display_name": clean(sync.name if sync else None) or _label(declared, hide, item),
-        "category": clean((sync.category if sync else None) or (item.category if item else None)),
-        "status": clean(sync.status if sync else item.status if item else "connected"),
-        "sync_status": clean(item.sync_status if item else None),
-        "last_data_received_at": clean(item.last_data_received_at if item else None),
-        "error_message": clean(item.error_message if item else None),
-        "syncs": [
-            {
-                "model": clean(s.model),
-                "status": clean(s.status),
-                "last_synced_at": clean(s.last_synced_at),
-                "error_message": clean(s.error_message),
-            }
-            for s in (sync.syncs if sync else ())
-        ],
-    }
-
-
-def _label(declared: Props, hide: Redactor, item: IntegrationItem | None = None) -> str:
-    provider: str = declared["provider"]
-    spec = catalog.find(provider)
-    if spec:
-        return spec.name
-    return hide(item.name if item and item.name else provider, limit=60)
-
-
-def _plain(connection_id: str) -> str:
-    """A connection id as it may be shown."""
-    return redact(connection_id, (), limit=80)
+# --- what the state names ---------------------------------------------------------------------------------------------
 
 
 def _held(id_: str, state: Props) -> tuple[str, str]:
@@ -142,93 +80,6 @@ def _held(id_: str, state: Props) -> tuple[str, str]:
     return provider, connection_id
 
 
-# --- an operation under way ------------------------------------------------------------------------------------------
-
-
-class _Operation:
-    """A create, read, update or delete under way: its time, what it must hide, and what it calls the integration.
-
-    Args:
-        workspace: The workspace.
-        warn: Shows a warning.
-        declared: Inputs or outputs that name the provider.
-        also: Further ones whose credentials must not be shown.
-    """
-
-    def __init__(self, workspace: Workspace, warn: Warn, declared: Props, *also: Props) -> None:
-        self.workspace = workspace
-        self.client = workspace.client
-        self.run = workspace.run
-        self.provider: str = declared["provider"]
-        self.budget = self.client.budget()
-        credentials = (catalog.secret_values(props.get("provider"), props.get("config")) for props in (declared, *also))
-        self.hide = self.client.hiding(self.provider, itertools.chain.from_iterable(credentials))
-        self.name = _label(declared, self.hide)
-        self._warn = warn
-        self._declared = declared
-
-    def warn(self, text: str) -> None:
-        """Shows a warning about the integration."""
-        self._warn(f"{self.name}: {text}")
-
-    def look(self, failed: str, *, fresh: bool = False) -> IntegrationItem | None:
-        """The provider's entry in the workspace's list; where there is no list, that is an error of what ``failed``."""
-        try:
-            item = self.workspace.item(self.provider, fresh=fresh, budget=self.budget)
-        except ApiError as error:
-            raise error.during(f"{self.name} {failed}") from None
-        self.name = _label(self._declared, self.hide, item)
-        return item
-
-    def write(
-        self,
-        send: Callable[[bool], _T],
-        settled: Callable[[IntegrationItem], _T | None],
-        *,
-        failed: str,
-        unclear: str,
-        shows: bool = True,
-    ) -> _T:
-        """Sends a write, settles one whose answer was lost by looking, and sends it once more if it was not carried out.
-
-        Args:
-            send: Sends it; is told whether it was sent before.
-            settled: What comes of it, by what the list shows after a lost answer; None if it was not carried out.
-            failed: What to say when it certainly was not carried out.
-            unclear: What to say when it may have been.
-            shows: Whether the list shows if it was carried out.
-        """
-        again = False
-        while True:
-            try:
-                return send(again)
-            except ApiError as error:
-                if error.took_effect is False:
-                    raise error.during(failed if shows or not again else unclear) from None
-                outcome = settled(self._look_again(error, unclear))
-                if outcome is not None:
-                    return outcome
-                if again or error.under_way:
-                    raise error.during(unclear if error.under_way or not shows else failed) from None
-                again = True
-
-    def _look_again(self, lost: ApiError, unclear: str) -> IntegrationItem:
-        """The list's word on a write whose answer was lost. Where it has none, that is the error ``lost``."""
-        try:
-            seen = self.workspace.item(self.provider, fresh=True, budget=self.budget)
-        except ApiError:
-            raise lost.during(unclear) from None
-        if seen is None or (seen.connected and seen.connection_id is None):
-            raise lost.during(unclear) from None
-        return seen
-
-    def made(self, declared: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
-        """Records that the resource has this connection now."""
-        self.workspace.connected(self.provider, connection_id)
-        written = item.after_write(connection_id) if item else None
-        return Observed(connection_id, outputs(declared, connection_id, written, self.hide))
-
-
 # --- create ----------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +96,7 @@ def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
         NotAppliedError: the service answered, but did not connect.
         ApiError: the service refused or could not be reached.
     """
-    operation = _Operation(workspace, warn, props)
+    operation = Operation(workspace, warn, props)
     provider, config, adopt = operation.provider, props.get("config"), props.get("adopt_existing") is True
     replacing = operation.run.removed(provider)
     failed = "was neither taken over nor connected" if adopt else "was not connected"
@@ -294,7 +145,7 @@ def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
     )
 
 
-def _take_over(operation: _Operation, props: Props, item: IntegrationItem) -> Observed:
+def _take_over(operation: Operation, props: Props, item: IntegrationItem) -> Observed:
     """What is connected already: with ``adopt_existing`` it is taken as it is, without it that is a conflict."""
     name = operation.name
     if operation.run.taken(operation.provider) or (item.connection_id and operation.run.holds(item.connection_id)):
@@ -309,7 +160,7 @@ def _take_over(operation: _Operation, props: Props, item: IntegrationItem) -> Ob
     return Observed(item.connection_id, outputs(props, item.connection_id, item, operation.hide))
 
 
-def _appeared(operation: _Operation, props: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
+def _appeared(operation: Operation, props: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
     """A connection that was not there before our request, whose answer was lost."""
     operation.warn(
         "the answer to the connect request was lost. The workspace had no connection before and has one now, which is taken as "
@@ -367,7 +218,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
         ApiError: nothing is known; the state stays as it is.
     """
     provider, held = _held(id_, state)
-    operation = _Operation(workspace, warn, state)
+    operation = Operation(workspace, warn, state)
     failed = "was not read and its state is unchanged"
     try:
         sync = operation.client.sync_status(provider, budget=operation.budget)
@@ -379,7 +230,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
         item = operation.look(failed, fresh=True)
     if not sync.connected or (item is not None and not item.connected):
         operation.warn(
-            f"connection {_plain(held)} is not connected any more in this workspace, and leaves the state. If the API key is another "
+            f"connection {plain(held)} is not connected any more in this workspace, and leaves the state. If the API key is another "
             "workspace's, the connection is still there."
         )
         return None
@@ -387,7 +238,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
     if found != held:
         operation.run.saw_replacement(provider)
         operation.warn(
-            f"the workspace holds connection {_plain(found)}, the state held {_plain(held)}. It was reconnected outside Pulumi, perhaps with "
+            f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected outside Pulumi, perhaps with "
             "other credentials, or the API key is another workspace's. The state now follows the workspace."
         )
     observed = outputs(state, found, item, operation.hide, sync)
@@ -412,7 +263,7 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
         ApiError: the service refused, or whether it took is unknown; the next up sends again.
     """
     provider, held = _held(id_, state)
-    operation = _Operation(workspace, warn, props, state)
+    operation = Operation(workspace, warn, props, state)
     config = props["config"]
     item = operation.look("was not updated")
     name = operation.name
@@ -436,13 +287,13 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
         )
     if answer.connection_id != held:
         operation.warn(
-            f"the config was applied to connection {_plain(answer.connection_id)}, the state held {_plain(held)}. It was disconnected or "
+            f"the config was applied to connection {plain(answer.connection_id)}, the state held {plain(held)}. It was disconnected or "
             "reconnected outside Pulumi just before. The state now follows the workspace."
         )
     return operation.made(props, answer.connection_id, item)
 
 
-def _ours(operation: _Operation, held: str, item: IntegrationItem | None, refused: str) -> None:
+def _ours(operation: Operation, held: str, item: IntegrationItem | None, refused: str) -> None:
     """Refuses to touch a connection that is not the one in the state."""
     if item is None:
         raise ConnectionChangedError(
@@ -461,7 +312,7 @@ def _ours(operation: _Operation, held: str, item: IntegrationItem | None, refuse
         )
     if item.connection_id != held or operation.run.replaced(operation.provider):
         raise ConnectionChangedError(
-            f"{refused}: this workspace holds another connection of it than the state ({_plain(held)}).\n"
+            f"{refused}: this workspace holds another connection of it than the state ({plain(held)}).\n"
             "  Either the API key is another workspace's: check outlit:apiKey and OUTLIT_API_KEY.\n"
             "  Or it was reconnected outside Pulumi: run pulumi refresh by itself to accept that, then run again."
         )
@@ -479,13 +330,13 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
         ApiError: the service refused or could not be reached.
     """
     provider, held = _held(id_, state)
-    operation = _Operation(workspace, warn, state)
+    operation = Operation(workspace, warn, state)
     gone = (
-        f"connection {_plain(held)} was not connected any more in this workspace, so nothing was disconnected. If the API key is another "
+        f"connection {plain(held)} was not connected any more in this workspace, so nothing was disconnected. If the API key is another "
         "workspace's, the connection is still there."
     )
     if operation.run.holds(held):
-        operation.warn(f"connection {_plain(held)} now belongs to another resource of this program and was kept.")
+        operation.warn(f"connection {plain(held)} now belongs to another resource of this program and was kept.")
         return
     item = operation.look("was not disconnected")
     if item is not None and not item.connected:

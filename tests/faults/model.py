@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from outlit_pulumi import catalog
 from outlit_pulumi.client import OutlitClient, Retries
-from outlit_pulumi.lifecycle import UNCONFIRMED
+from outlit_pulumi.operation import UNCONFIRMED
 from outlit_pulumi.sandbox.store import fingerprint
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace

@@ -13,6 +13,7 @@ import httpx
 from outlit_pulumi import lifecycle
 from outlit_pulumi.client import OutlitClient
 from outlit_pulumi.errors import AuthenticationError, OutlitError, PermissionDeniedError, PlanLimitError
+from outlit_pulumi.operation import UNCONFIRMED
 from outlit_pulumi.sandbox import fingerprint
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace
@@ -151,7 +152,7 @@ class _Scene:
         config = resource.outputs["config"]
         known = (
             config is None
-            or resource.outputs.get(lifecycle.UNCONFIRMED)
+            or resource.outputs.get(UNCONFIRMED)
             or held[1] is None
             or self._adopted(resource)
             or fingerprint(config) == held[1]

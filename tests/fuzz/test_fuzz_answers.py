@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from outlit_pulumi import lifecycle
 from outlit_pulumi.client import OutlitClient
 from outlit_pulumi.errors import ApiError, OutlitError
+from outlit_pulumi.operation import Observed, Warn
 from outlit_pulumi.workspace import Workspace
 from tests.faults.deployment import declared
 
@@ -33,7 +34,7 @@ METHODS: dict[str, Callable[[OutlitClient], object]] = {
 
 INPUTS = declared("stripe", {"apiKey": "sk_x"})
 STATE = INPUTS | {"connection_id": "stripe-org_1"}
-Operation = Callable[[Workspace, dict[str, Any], dict[str, Any], lifecycle.Warn], object]
+Operation = Callable[[Workspace, dict[str, Any], dict[str, Any], Warn], object]
 OPERATIONS: dict[str, Operation] = {
     "create": lambda w, state, inputs, warn: lifecycle.create(w, inputs, warn),
     "adopt": lambda w, state, inputs, warn: lifecycle.create(w, inputs | {"adopt_existing": True}, warn),
@@ -93,7 +94,7 @@ def test_any_answers_to_an_operation(name: str, data: st.DataObject) -> None:
     except OutlitError as error:
         anticipated(error)
     else:
-        if isinstance(made, lifecycle.Observed):
+        if isinstance(made, Observed):
             assert made.id
             json.dumps(made.outputs, ensure_ascii=False, allow_nan=False).encode()
     assert (state, inputs) == (STATE, INPUTS)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from outlit_pulumi import catalog, lifecycle, validation
 from outlit_pulumi.errors import OutlitError, ServiceError
 from outlit_pulumi.models import IntegrationItem
+from outlit_pulumi.operation import Warn
 
 from .strategies import ITEM, PROVIDERS, anticipated, examples, right, texts, values, workspace
 
@@ -106,7 +107,7 @@ def test_what_check_lets_pass_can_be_created(news: dict[str, Any]) -> None:
 
 
 NEWS = {"provider": "stripe", "config": {"apiKey": "sk_x"}}
-Operation = Callable[[Any, str, dict[str, Any], lifecycle.Warn], object]
+Operation = Callable[[Any, str, dict[str, Any], Warn], object]
 OPERATIONS: dict[str, Operation] = {
     "read": lambda run, id_, state, warn: lifecycle.read(run, id_, state, warn),
     "update": lambda run, id_, state, warn: lifecycle.update(run, id_, state, NEWS, warn),

@@ -228,7 +228,7 @@ RULES = (
     Rule(
         "settle-with-a-fresh-look",
         "That look is newer than the write.",
-        "lifecycle.py",
+        "operation.py",
         "seen = self.workspace.item(self.provider, fresh=True, budget=self.budget)",
         "seen = self.workspace.item(self.provider, budget=self.budget)",
         _LIFECYCLE + "test_create_settles_a_lost_answer",
@@ -244,7 +244,7 @@ RULES = (
     Rule(
         "under-way-not-sent-again",
         "What may still be under way (a timeout, 504) is not sent again.",
-        "lifecycle.py",
+        "operation.py",
         "                if again or error.under_way:",
         "                if again:",
         _LIFECYCLE + "test_create_does_not_send_again_what_may_be_under_way",

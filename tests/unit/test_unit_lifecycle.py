@@ -17,6 +17,7 @@ import outlit_pulumi as outlit
 from outlit_pulumi import lifecycle
 from outlit_pulumi.client import Clock, OutlitClient, Retries
 from outlit_pulumi.models import DirectConnection, IntegrationItem
+from outlit_pulumi.operation import Observed
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace
@@ -44,17 +45,17 @@ class Run:
         self.warnings.clear()
         self.sandbox.clear_calls()
 
-    def create(self, provider: str = "stripe", config: dict[str, str] | None = None, **more: Any) -> lifecycle.Observed:
+    def create(self, provider: str = "stripe", config: dict[str, str] | None = None, **more: Any) -> Observed:
         return lifecycle.create(self.workspace, declared(provider, config, **more), self.warnings.append)
 
-    def read(self, held: lifecycle.Observed) -> lifecycle.Observed | None:
+    def read(self, held: Observed) -> Observed | None:
         return lifecycle.read(self.workspace, held.id, held.outputs, self.warnings.append)
 
-    def update(self, held: lifecycle.Observed, config: dict[str, str] | None = None) -> lifecycle.Observed:
+    def update(self, held: Observed, config: dict[str, str] | None = None) -> Observed:
         props = declared(held.outputs["provider"], config or OTHER)
         return lifecycle.update(self.workspace, held.id, held.outputs, props, self.warnings.append)
 
-    def delete(self, held: lifecycle.Observed) -> None:
+    def delete(self, held: Observed) -> None:
         lifecycle.delete(self.workspace, held.id, held.outputs, self.warnings.append)
 
     def calls(self) -> list[str]:
@@ -81,7 +82,7 @@ def run() -> Iterator[Run]:
 
 
 @pytest.fixture
-def made(run: Run) -> lifecycle.Observed:
+def made(run: Run) -> Observed:
     """A Stripe connection that an earlier run made."""
     found = run.create("stripe", STRIPE)
     run.again()
@@ -130,7 +131,7 @@ def test_the_state_holds_what_is_known_after_a_connect(run: Run) -> None:
     assert unlisted.outputs == held("stripe-org_acme-2", category=None)
 
 
-def test_the_state_holds_what_the_service_tells(run: Run, made: lifecycle.Observed) -> None:
+def test_the_state_holds_what_the_service_tells(run: Run, made: Observed) -> None:
     run.sandbox.set_sync("stripe", "FAILED", model="StripeInvoice", error_message="no access")
     (listed,) = (item for item in run.sandbox.list() if item["id"] == "stripe")
     known = {
@@ -157,7 +158,7 @@ def test_the_state_holds_what_the_service_tells(run: Run, made: lifecycle.Observ
     assert run.update(made, STRIPE).outputs == held(made.id, **known)
 
 
-def test_create_sends_nothing_when_connected(run: Run, made: lifecycle.Observed) -> None:
+def test_create_sends_nothing_when_connected(run: Run, made: Observed) -> None:
     with pytest.raises(
         outlit.AlreadyConnectedError, match="(?s)Stripe is already connected.*adopt_existing=True"
     ) as caught:
@@ -168,7 +169,7 @@ def test_create_sends_nothing_when_connected(run: Run, made: lifecycle.Observed)
 
 
 @pytest.mark.parametrize("config", [None, OTHER])
-def test_create_adopts_without_sending(run: Run, made: lifecycle.Observed, config: dict[str, str] | None) -> None:
+def test_create_adopts_without_sending(run: Run, made: Observed, config: dict[str, str] | None) -> None:
     found = run.create("stripe", config, adopt_existing=True)
     assert found.id == made.id
     assert run.calls() == ["list"]
@@ -326,7 +327,7 @@ def test_create_does_not_send_again_what_may_be_under_way(run: Run) -> None:
     assert run.calls() == ["list", "connect", "list"]
 
 
-def test_a_replacement_that_cannot_connect_says_that_it_is_disconnected(run: Run, made: lifecycle.Observed) -> None:
+def test_a_replacement_that_cannot_connect_says_that_it_is_disconnected(run: Run, made: Observed) -> None:
     run.delete(made)
     run.sandbox.fault("connect", status=400)
     with pytest.raises(outlit.BadRequestError, match="Stripe is now disconnected.*The next pulumi up connects it"):
@@ -377,7 +378,7 @@ def test_create_refused(run: Run, status: int, kind: type[outlit.ApiError]) -> N
     assert run.calls() == ["list", "connect"]
 
 
-def test_a_lost_answer_after_a_replacement_says_what_was_disconnected(run: Run, made: lifecycle.Observed) -> None:
+def test_a_lost_answer_after_a_replacement_says_what_was_disconnected(run: Run, made: Observed) -> None:
     run.delete(made)
     run.sandbox.fault("connect", status=504)
     with pytest.raises(
@@ -390,7 +391,7 @@ def test_a_lost_answer_after_a_replacement_says_what_was_disconnected(run: Run, 
         run.create("stripe", OTHER)
 
 
-def test_somebody_else_is_faster_than_a_replacement(run: Run, made: lifecycle.Observed) -> None:
+def test_somebody_else_is_faster_than_a_replacement(run: Run, made: Observed) -> None:
     run.delete(made)
     run.sandbox.fault("connect", kind="connected_by_others")
     with pytest.raises(
@@ -412,7 +413,7 @@ def test_a_connection_without_id_is_not_taken_over(run: Run) -> None:
 
 @pytest.mark.parametrize("operation", [Run.update, Run.delete])
 def test_a_connection_without_id_is_not_touched(
-    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+    run: Run, made: Observed, operation: Callable[[Run, Observed], object]
 ) -> None:
     run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "connected"}]}')
     with pytest.raises(outlit.ConnectionChangedError, match="^Stripe was not .* no connection id"):
@@ -425,7 +426,7 @@ def test_a_connection_without_id_is_not_touched(
 # --- read
 
 
-def test_read_follows_the_service(run: Run, made: lifecycle.Observed) -> None:
+def test_read_follows_the_service(run: Run, made: Observed) -> None:
     run.sandbox.set_sync("stripe", "ERROR", model="StripeInvoice", error_message="no access")
     found = run.read(made)
     assert found is not None
@@ -448,16 +449,14 @@ def test_read_follows_the_service(run: Run, made: lifecycle.Observed) -> None:
         ({"status": "SUCCESS", "errorMessage": "no access"}, 'is SUCCESS: "no access"'),
     ],
 )
-def test_read_warns_of_a_failing_sync(
-    run: Run, made: lifecycle.Observed, sync: dict[str, str], warning: str | None
-) -> None:
+def test_read_warns_of_a_failing_sync(run: Run, made: Observed, sync: dict[str, str], warning: str | None) -> None:
     answer = {"provider": "stripe", "status": "connected", "syncs": [{"model": "StripeInvoice", **sync}]}
     run.sandbox.fault("sync_status", status=200, body=json.dumps(answer))
     run.read(made)
     assert run.warnings == ([f"Stripe: the sync of StripeInvoice {warning}"] if warning else [])
 
 
-def test_read_takes_the_word_of_the_sync_status(run: Run, made: lifecycle.Observed) -> None:
+def test_read_takes_the_word_of_the_sync_status(run: Run, made: Observed) -> None:
     """It is newer than the list, which the run shares. What it does not tell comes from the list."""
     told = {"name": "Stripe, Inc.", "category": "money", "status": "degraded"}
     run.sandbox.fault("sync_status", status=200, body=json.dumps({"provider": "stripe", **told}))
@@ -470,7 +469,7 @@ def test_read_takes_the_word_of_the_sync_status(run: Run, made: lifecycle.Observ
     assert [found.outputs[name] for name in ("display_name", "category", "status")] == ["Stripe", "billing", "degraded"]
 
 
-def test_read_of_what_the_list_does_not_name(run: Run, made: lifecycle.Observed) -> None:
+def test_read_of_what_the_list_does_not_name(run: Run, made: Observed) -> None:
     """The sync status says that it is connected; the connection is the state's until something says otherwise."""
     run.sandbox.fault("list", status=200, body='{"items": []}')
     found = run.read(made)
@@ -484,27 +483,27 @@ def test_read_asks_for_a_newer_list_when_the_shared_one_contradicts(run: Run) ->
     run.workspace.items()
     run.sandbox.connect("stripe", STRIPE)
     run.sandbox.clear_calls()
-    found = run.read(lifecycle.Observed("stripe-org_acme", held("stripe-org_acme")))
+    found = run.read(Observed("stripe-org_acme", held("stripe-org_acme")))
     assert found is not None
     assert run.calls() == ["sync_status", "list"]
     assert found.outputs["sync_status"] == "PENDING"
 
 
-def test_read_keeps_the_state_when_the_newer_list_fails(run: Run, made: lifecycle.Observed) -> None:
+def test_read_keeps_the_state_when_the_newer_list_fails(run: Run, made: Observed) -> None:
     run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "not_connected"}]}')
     run.sandbox.fault("list", status=403)
     with pytest.raises(outlit.PermissionDeniedError, match="^Stripe was not read and its state is unchanged"):
         run.read(made)
 
 
-def test_read_lets_go_of_what_two_lists_deny(run: Run, made: lifecycle.Observed) -> None:
+def test_read_lets_go_of_what_two_lists_deny(run: Run, made: Observed) -> None:
     body = '{"items": [{"id": "stripe", "status": "not_connected"}]}'
     run.sandbox.fault("list", status=200, body=body, times=2)
     assert run.read(made) is None
     assert run.calls() == ["sync_status", "list", "list"]
 
 
-def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
+def test_read_of_what_is_gone(run: Run, made: Observed) -> None:
     run.sandbox.disconnect("stripe")
     run.sandbox.clear_calls()
     assert run.read(made) is None
@@ -525,14 +524,14 @@ def test_read_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
     ],
 )
 def test_read_keeps_the_state_on_errors(
-    run: Run, made: lifecycle.Observed, route: Any, status: int, kind: type[outlit.ApiError]
+    run: Run, made: Observed, route: Any, status: int, kind: type[outlit.ApiError]
 ) -> None:
     run.sandbox.fault(route, status=status, body="<html>", content_type="text/html", times=2)
     with pytest.raises(kind, match="^Stripe was not read and its state is unchanged"):
         run.read(made)
 
 
-def test_read_of_another_connection_warns(run: Run, made: lifecycle.Observed) -> None:
+def test_read_of_another_connection_warns(run: Run, made: Observed) -> None:
     run.sandbox.disconnect("stripe")
     run.sandbox.connect("stripe", OTHER)
     run.again()
@@ -550,7 +549,7 @@ def test_read_of_another_connection_warns(run: Run, made: lifecycle.Observed) ->
 # --- update
 
 
-def test_update_in_place(run: Run, made: lifecycle.Observed) -> None:
+def test_update_in_place(run: Run, made: Observed) -> None:
     found = run.update(made)
     assert found.id == made.id
     assert found.outputs["config"] == OTHER
@@ -558,7 +557,7 @@ def test_update_in_place(run: Run, made: lifecycle.Observed) -> None:
     assert [(call["route"], call["force"]) for call in run.sandbox.calls()] == [("list", None), ("connect", True)]
 
 
-def test_update_refuses_another_connection(run: Run, made: lifecycle.Observed) -> None:
+def test_update_refuses_another_connection(run: Run, made: Observed) -> None:
     run.sandbox.disconnect("stripe")
     run.sandbox.connect("stripe", STRIPE)
     run.again()
@@ -567,7 +566,7 @@ def test_update_refuses_another_connection(run: Run, made: lifecycle.Observed) -
     assert run.calls() == ["list"]
 
 
-def test_update_refuses_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
+def test_update_refuses_what_is_gone(run: Run, made: Observed) -> None:
     run.sandbox.disconnect("stripe")
     run.again()
     with pytest.raises(outlit.ConnectionChangedError, match="not connected in this workspace"):
@@ -575,21 +574,21 @@ def test_update_refuses_what_is_gone(run: Run, made: lifecycle.Observed) -> None
     assert run.calls() == ["list"]
 
 
-def test_update_that_was_not_applied(run: Run, made: lifecycle.Observed) -> None:
+def test_update_that_was_not_applied(run: Run, made: Observed) -> None:
     body = '{"connected": true, "connectionId": "stripe-org_acme", "alreadyConnected": true}'
     run.sandbox.fault("connect", status=200, body=body)
     with pytest.raises(outlit.NotAppliedError, match="kept the old config"):
         run.update(made)
 
 
-def test_update_settles_a_lost_answer(run: Run, made: lifecycle.Observed) -> None:
+def test_update_settles_a_lost_answer(run: Run, made: Observed) -> None:
     run.sandbox.fault("connect", status=500, after=True)
     assert run.update(made).outputs["config"] == OTHER
     assert run.calls() == ["list", "connect", "list", "connect"]
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
 
 
-def test_update_says_what_it_knows_when_the_connection_went_meanwhile(run: Run, made: lifecycle.Observed) -> None:
+def test_update_says_what_it_knows_when_the_connection_went_meanwhile(run: Run, made: Observed) -> None:
     """The lost request may have been carried out, as a new connection."""
     run.workspace.items()
     run.sandbox.disconnect("stripe")
@@ -598,7 +597,7 @@ def test_update_says_what_it_knows_when_the_connection_went_meanwhile(run: Run, 
         run.update(made)
 
 
-def test_update_follows_a_connection_that_went_meanwhile(run: Run, made: lifecycle.Observed) -> None:
+def test_update_follows_a_connection_that_went_meanwhile(run: Run, made: Observed) -> None:
     """The config is live on a new connection, which must not be lost track of."""
     run.workspace.items()
     run.sandbox.disconnect("stripe")
@@ -610,7 +609,7 @@ def test_update_follows_a_connection_that_went_meanwhile(run: Run, made: lifecyc
     )
 
 
-def test_update_with_lost_answers_can_be_repeated(run: Run, made: lifecycle.Observed) -> None:
+def test_update_with_lost_answers_can_be_repeated(run: Run, made: Observed) -> None:
     run.sandbox.fault("connect", status=500, after=True, times=2)
     with pytest.raises(outlit.ServiceError, match="may or may not use the new config"):
         run.update(made)
@@ -619,7 +618,7 @@ def test_update_with_lost_answers_can_be_repeated(run: Run, made: lifecycle.Obse
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
 
 
-def test_update_refused_by_the_service(run: Run, made: lifecycle.Observed) -> None:
+def test_update_refused_by_the_service(run: Run, made: Observed) -> None:
     run.sandbox.fault("connect", status=400, body='{"error": "bad q7CANARYother0012345"}')
     with pytest.raises(outlit.BadRequestError, match="^Stripe was not updated") as caught:
         run.update(made)
@@ -630,7 +629,7 @@ def test_update_refused_by_the_service(run: Run, made: lifecycle.Observed) -> No
 
 
 @pytest.mark.parametrize("connected", [False, True])
-def test_the_wrong_workspace_is_not_updated(run: Run, made: lifecycle.Observed, connected: bool) -> None:
+def test_the_wrong_workspace_is_not_updated(run: Run, made: Observed, connected: bool) -> None:
     key = run.sandbox.add_workspace("other")
     if connected:
         run.sandbox.connect("stripe", STRIPE, api_key=key)
@@ -640,7 +639,7 @@ def test_the_wrong_workspace_is_not_updated(run: Run, made: lifecycle.Observed, 
     assert run.calls() == ["list"]
 
 
-def test_the_wrong_workspaces_connection_is_not_deleted(run: Run, made: lifecycle.Observed) -> None:
+def test_the_wrong_workspaces_connection_is_not_deleted(run: Run, made: Observed) -> None:
     key = run.sandbox.add_workspace("other")
     run.sandbox.connect("stripe", STRIPE, api_key=key)
     run.again(key)
@@ -653,13 +652,13 @@ def test_the_wrong_workspaces_connection_is_not_deleted(run: Run, made: lifecycl
 # --- delete
 
 
-def test_delete(run: Run, made: lifecycle.Observed) -> None:
+def test_delete(run: Run, made: Observed) -> None:
     run.delete(made)
     assert run.in_use() == {}
     assert run.calls() == ["list", "disconnect"]
 
 
-def test_delete_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_of_what_is_gone(run: Run, made: Observed) -> None:
     run.sandbox.disconnect("stripe")
     run.again()
     run.delete(made)
@@ -667,7 +666,7 @@ def test_delete_of_what_is_gone(run: Run, made: lifecycle.Observed) -> None:
     assert "was not connected any more" in run.warnings[0]
 
 
-def test_delete_of_what_goes_in_between(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_of_what_goes_in_between(run: Run, made: Observed) -> None:
     run.workspace.items()
     run.sandbox.disconnect("stripe")
     run.delete(made)
@@ -675,7 +674,7 @@ def test_delete_of_what_goes_in_between(run: Run, made: lifecycle.Observed) -> N
     assert "was not connected any more" in run.warnings[0]
 
 
-def test_delete_does_not_wonder_at_its_own_work(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_does_not_wonder_at_its_own_work(run: Run, made: Observed) -> None:
     """The first request may have been carried out after the look: that nothing is left is as it should be."""
     run.sandbox.fault("disconnect", status=500)
     run.sandbox.fault("disconnect", kind="disconnected_by_others")
@@ -684,7 +683,7 @@ def test_delete_does_not_wonder_at_its_own_work(run: Run, made: lifecycle.Observ
     assert run.warnings == []
 
 
-def test_delete_spares_what_somebody_else_connected_since(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_spares_what_somebody_else_connected_since(run: Run, made: Observed) -> None:
     class Racing(OutlitClient):
         def disconnect(self, provider: str, **options: Any) -> None:
             try:
@@ -701,28 +700,28 @@ def test_delete_spares_what_somebody_else_connected_since(run: Run, made: lifecy
         run.create("stripe", STRIPE)
 
 
-def test_delete_does_not_send_again_what_may_be_under_way(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_does_not_send_again_what_may_be_under_way(run: Run, made: Observed) -> None:
     run.sandbox.fault("disconnect", status=504)
     with pytest.raises(outlit.ServiceError, match="^Stripe may or may not be disconnected"):
         run.delete(made)
     assert run.calls() == ["list", "disconnect", "list"]
 
 
-def test_a_long_connection_id_is_shown_in_part(run: Run, made: lifecycle.Observed) -> None:
-    strange = lifecycle.Observed("c" * 100, {**made.outputs, "connection_id": "c" * 100})
+def test_a_long_connection_id_is_shown_in_part(run: Run, made: Observed) -> None:
+    strange = Observed("c" * 100, {**made.outputs, "connection_id": "c" * 100})
     with pytest.raises(outlit.ConnectionChangedError, match=rf"\({'c' * 79}…\)"):
         run.delete(strange)
 
 
 @pytest.mark.parametrize("after", [True, False])
-def test_delete_settles_a_lost_answer(run: Run, made: lifecycle.Observed, after: bool) -> None:
+def test_delete_settles_a_lost_answer(run: Run, made: Observed, after: bool) -> None:
     run.sandbox.fault("disconnect", status=500, after=after)
     run.delete(made)
     assert run.calls() == ["list", "disconnect", "list"] + ([] if after else ["disconnect"])
     assert run.in_use() == {}
 
 
-def test_delete_fails_when_it_did_not_take(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_fails_when_it_did_not_take(run: Run, made: Observed) -> None:
     run.sandbox.fault("disconnect", status=500, times=2)
     with pytest.raises(outlit.ServiceError, match="^Stripe was not disconnected"):
         run.delete(made)
@@ -730,7 +729,7 @@ def test_delete_fails_when_it_did_not_take(run: Run, made: lifecycle.Observed) -
     assert list(run.in_use()) == ["stripe"]
 
 
-def test_delete_is_not_satisfied_by_a_404_from_a_proxy(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_is_not_satisfied_by_a_404_from_a_proxy(run: Run, made: Observed) -> None:
     run.sandbox.fault("disconnect", status=404, body="<html>", content_type="text/html", times=2)
     with pytest.raises(outlit.ServiceError, match="^Stripe was not disconnected"):
         run.delete(made)
@@ -739,24 +738,24 @@ def test_delete_is_not_satisfied_by_a_404_from_a_proxy(run: Run, made: lifecycle
 
 @pytest.mark.parametrize("operation", [Run.read, Run.update, Run.delete])
 def test_the_id_will_do_where_the_state_lacks_the_connection(
-    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+    run: Run, made: Observed, operation: Callable[[Run, Observed], object]
 ) -> None:
-    operation(run, lifecycle.Observed(made.id, {"provider": "stripe"}))
+    operation(run, Observed(made.id, {"provider": "stripe"}))
     assert run.warnings == []
 
 
 @pytest.mark.parametrize("operation", [Run.read, Run.update, Run.delete])
 def test_the_state_is_believed_before_the_id(
-    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+    run: Run, made: Observed, operation: Callable[[Run, Observed], object]
 ) -> None:
     """After an update that met another connection the engine keeps the old id."""
-    operation(run, lifecycle.Observed("an old id", made.outputs))
+    operation(run, Observed("an old id", made.outputs))
     assert run.warnings == []
 
 
 @pytest.mark.parametrize("operation", [Run.update, Run.delete])
 def test_a_list_that_does_not_name_the_provider_is_no_proof(
-    run: Run, made: lifecycle.Observed, operation: Callable[[Run, lifecycle.Observed], object]
+    run: Run, made: Observed, operation: Callable[[Run, Observed], object]
 ) -> None:
     """An incomplete list must not let go of a connection that may be live."""
     run.sandbox.fault("list", status=200, body='{"items": []}')
@@ -766,15 +765,26 @@ def test_a_list_that_does_not_name_the_provider_is_no_proof(
 
 
 @pytest.mark.parametrize("operation", [Run.read, Run.update, Run.delete])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"provider": "stripe"},
+        {"provider": "stripe", "connection_id": 5},
+        {"provider": "\ud800", "connection_id": "c"},
+        {"provider": "", "connection_id": "c"},
+        {"provider": None, "connection_id": "c"},
+        {"provider": 5, "connection_id": "c"},
+    ],
+)
 def test_a_damaged_state_is_an_error_of_its_own(
-    run: Run, operation: Callable[[Run, lifecycle.Observed], object]
+    run: Run, operation: Callable[[Run, Observed], object], state: dict[str, Any]
 ) -> None:
     with pytest.raises(outlit.StateError, match="state of this integration is damaged"):
-        operation(run, lifecycle.Observed("", {"provider": "stripe"}))
+        operation(run, Observed("", state))
     assert run.calls() == []
 
 
-def test_delete_keeps_what_a_resource_that_stays_holds(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_keeps_what_a_resource_that_stays_holds(run: Run, made: Observed) -> None:
     """A rename with adopt_existing was cut off before the old resource was deleted: both hold the connection."""
     run.workspace.run.declare("stripe")
     run.workspace.run.keep("stripe", made.id)
@@ -784,21 +794,21 @@ def test_delete_keeps_what_a_resource_that_stays_holds(run: Run, made: lifecycle
     assert list(run.in_use()) == ["stripe"]
 
 
-def test_what_a_refresh_compares_does_not_count_as_staying(run: Run, made: lifecycle.Observed) -> None:
+def test_what_a_refresh_compares_does_not_count_as_staying(run: Run, made: Observed) -> None:
     """`pulumi destroy --refresh` compares too, without a program that could declare anything."""
     run.workspace.run.keep("stripe", made.id)
     run.delete(made)
     assert run.in_use() == {}
 
 
-def test_create_does_not_take_over_what_a_resource_that_stays_holds(run: Run, made: lifecycle.Observed) -> None:
+def test_create_does_not_take_over_what_a_resource_that_stays_holds(run: Run, made: Observed) -> None:
     run.workspace.run.declare("stripe")
     run.workspace.run.keep("stripe", made.id)
     with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice"):
         run.create("stripe", adopt_existing=True)
 
 
-def test_a_list_is_used_for_half_a_minute(run: Run, made: lifecycle.Observed) -> None:
+def test_a_list_is_used_for_half_a_minute(run: Run, made: Observed) -> None:
     """In a long run somebody may reconnect what we are about to disconnect."""
     clock = Jumps()
     client = OutlitClient(Settings(run.sandbox.api_key, run.sandbox.url), clock=clock)
@@ -823,14 +833,14 @@ class Jumps(Clock):
         return self.time
 
 
-def test_delete_keeps_what_this_run_took_over(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_keeps_what_this_run_took_over(run: Run, made: Observed) -> None:
     run.create("stripe", adopt_existing=True)
     run.delete(made)
     assert "was kept" in run.warnings[0]
     assert list(run.in_use()) == ["stripe"]
 
 
-def test_delete_then_create_in_one_run(run: Run, made: lifecycle.Observed) -> None:
+def test_delete_then_create_in_one_run(run: Run, made: Observed) -> None:
     run.delete(made)
     assert run.create("stripe", OTHER).id == "stripe-org_acme-2"
     assert run.calls() == ["list", "disconnect", "connect"]
@@ -839,7 +849,7 @@ def test_delete_then_create_in_one_run(run: Run, made: lifecycle.Observed) -> No
 # --- every operation
 
 
-OPERATIONS: dict[str, Callable[[Run, lifecycle.Observed], object]] = {
+OPERATIONS: dict[str, Callable[[Run, Observed], object]] = {
     "create": lambda run, _: run.create("posthog", POSTHOG),
     "read": lambda run, made: run.read(made),
     "update": lambda run, made: run.update(made),
@@ -855,7 +865,7 @@ OPERATIONS: dict[str, Callable[[Run, lifecycle.Observed], object]] = {
         ("delete", "Stripe was not disconnected: "),
     ],
 )
-def test_without_a_list_nothing_is_sent(run: Run, made: lifecycle.Observed, operation: str, said: str) -> None:
+def test_without_a_list_nothing_is_sent(run: Run, made: Observed, operation: str, said: str) -> None:
     run.sandbox.fault("list", status=403)
     with pytest.raises(outlit.PermissionDeniedError, match=f"^{said}"):
         OPERATIONS[operation](run, made)
@@ -874,7 +884,7 @@ def test_without_a_list_nothing_is_sent(run: Run, made: lifecycle.Observed, oper
 )
 @pytest.mark.parametrize("call", [0, 1])
 def test_no_operation_repeats_a_credential(
-    run: Run, made: lifecycle.Observed, operation: str, routes: tuple[Any, ...], call: int, secret: dict[str, str]
+    run: Run, made: Observed, operation: str, routes: tuple[Any, ...], call: int, secret: dict[str, str]
 ) -> None:
     """The declared ones or the state's, whichever the service quotes, whatever call it answers."""
     run.sandbox.fault(routes[call], status=403, body=json.dumps({"error": f"bad {secret['apiKey']}"}))
@@ -891,6 +901,10 @@ def test_what_the_catalogue_lacks_has_the_name_that_the_list_gives_it(run: Run) 
     run.again()
     with pytest.raises(outlit.ConnectionChangedError, match="^new was not taken over"):
         run.create("new", adopt_existing=True)
+    run.again()
+    item = {"id": "new", "name": "New", "status": "connected", "connectionId": "new-1"}
+    run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+    assert run.create("new", adopt_existing=True).outputs["display_name"] == "New"
 
 
 class Timed(httpx.HTTPTransport):
@@ -915,7 +929,7 @@ class Timed(httpx.HTTPTransport):
     ],
 )
 def test_every_call_comes_out_of_the_operations_time(
-    run: Run, made: lifecycle.Observed, operation: str, calls: list[str]
+    run: Run, made: Observed, operation: str, calls: list[str]
 ) -> None:
     """Each may take half of what is left; without the budget it could take all of it."""
     transport = Timed()

@@ -1,4 +1,4 @@
-"""`python -m tools.mutation [FUNCTION...]`: breaks `client` and `lifecycle` a little, in every way that mutmut knows, and runs
+"""`python -m tools.mutation [FUNCTION...]`: breaks `client`, `lifecycle` and `operation` a little, in every way that mutmut knows, and runs
 the tests on each mutant, to see that one fails.
 
 A mutant survives when all tests pass. Of those that only change the wording of a message (a text with a blank in it) no
@@ -18,14 +18,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable
-from fnmatch import fnmatch
 from pathlib import Path
 
 from .accepted import PAGE, accepted, written
 from .mutant import Change, Mutant, pattern
 from .mutmut_run import MutationError, tried
 
-MODULES = ("lifecycle", "client")
+MODULES = ("lifecycle", "operation", "client")
 
 # The second is ten times slower than the first: only what survives the first is tried on it.
 STAGES = (
@@ -52,7 +51,7 @@ def main() -> int:
         {
             change: number
             for change, number in accepted(PAGE.read_text(encoding="utf-8")).items()
-            if not functions or any(fnmatch(change.function, f"{name}*") for name in functions)
+            if not functions or any(f"{change.function}.".startswith(f"{name}.") for name in functions)
         }
     )
     shown = explained(

@@ -22,7 +22,7 @@ pytest_add_cli_args={arguments}
 pytest_add_cli_args_test_selection={tests}
 use_git_change_detection=false
 timeout_multiplier=5
-timeout_constant=5
+timeout_constant=30
 """
 # The page's test looks at files outside the copy; it says nothing about the package.
 _ARGUMENTS = ("-p", "no:cacheprovider", "--deselect=tests/faults/test_faults_matrix.py::test_the_page_is_up_to_date")
@@ -79,7 +79,9 @@ def _copy(folder: Path) -> None:
 
 
 def _run(folder: Path, only: Iterable[str]) -> None:
-    command = [str(Path(sys.executable).with_name("mutmut")), "run", *only]
+    # The tests wait for sockets most of the time: a core takes several.
+    children = str(3 * (os.cpu_count() or 1))
+    command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", children, *only]
     env = {k: v for k, v in os.environ.items() if k not in ("OUTLIT_LONG", "PYTEST_ADDOPTS")}
     log = folder / "mutmut.log"
     with log.open("wb") as output:
