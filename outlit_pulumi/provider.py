@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,10 +26,10 @@ from pulumi.output import Unknown
 
 from . import lifecycle, settings, validation
 from .errors import ConfigurationError, InternalError, OutlitError
+from .process import PROCESS
 from .redaction import redact
 
 if TYPE_CHECKING:
-    from .run import Run
     from .workspace import Workspace
 
 _T = TypeVar("_T")
@@ -73,43 +72,6 @@ def _one_line(operation: Callable[[], _T]) -> _T:
         ) from None
 
 
-class _Process:
-    """What this process has of each workspace. The SDK may make several providers in it, which must know of each other.
-
-    Modules are loaded when first needed, as every program loads this one.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._runs: dict[settings.Settings, Run] = {}
-        self._workspaces: dict[settings.Settings, Workspace] = {}
-
-    def run(self, known: settings.Settings) -> Run:
-        """What the resources of this run did in a workspace."""
-        with self._lock:
-            if known not in self._runs:
-                from .handover import Handover
-                from .run import Run
-
-                # The engine starts every provider process of a run with its own address as the last argument.
-                self._runs[known] = Run(Handover(sys.argv[-1], known.base_url))
-            return self._runs[known]
-
-    def workspace(self, known: settings.Settings) -> Workspace:
-        """The workspace, with a client. Made when first needed: previews and no-op updates never pay for the HTTP stack."""
-        run = self.run(known)
-        with self._lock:
-            if known not in self._workspaces:
-                from .client import OutlitClient
-                from .workspace import Workspace
-
-                self._workspaces[known] = Workspace(OutlitClient(known), run)
-            return self._workspaces[known]
-
-
-_PROCESS = _Process()
-
-
 class IntegrationProvider(ResourceProvider):
     """Runs in the engine's provider process. Holds nothing when it is pickled."""
 
@@ -136,7 +98,7 @@ class IntegrationProvider(ResourceProvider):
         return self._settings
 
     def _connected(self) -> Workspace:
-        return _PROCESS.workspace(self._configured())
+        return PROCESS.workspace(self._configured())
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports each problem with an empty property: the engine would print the value of a named one."""
@@ -146,7 +108,7 @@ class IntegrationProvider(ResourceProvider):
             base = redact(known.base_url, (known.api_key,)) if known else settings.DEFAULT_BASE_URL
             found = validation.check(_known(_olds), _known(news), offered=lambda: self._connected().items(), page=base)
             if self._settings and found.provider:
-                _PROCESS.run(self._settings).declare(found.provider)
+                PROCESS.run(self._settings).declare(found.provider)
             reasons = ([self._problem] if self._problem else []) + found.failures
             inputs = {**news, "provider": found.provider} if found.provider else news
             return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
@@ -160,7 +122,7 @@ class IntegrationProvider(ResourceProvider):
             found = lifecycle.diff(_known(_olds), _known(_news))
             provider, held = _olds.get("provider"), _olds.get("connection_id") or _id
             if self._settings and not found.replaces and isinstance(provider, str) and isinstance(held, str):
-                _PROCESS.run(self._settings).keep(provider, held)
+                PROCESS.run(self._settings).keep(provider, held)
             return DiffResult(
                 changes=found.changes, replaces=list(found.replaces), delete_before_replace=bool(found.replaces)
             )

@@ -1,0 +1,51 @@
+"""What this process has of each workspace that it talks to."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .run import Run
+    from .workspace import Workspace
+
+
+class Process:
+    """What this process has of each workspace. The SDK may make several providers in it, which must know of each other.
+
+    Modules are loaded when first needed, as every program loads this one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: dict[Settings, Run] = {}
+        self._workspaces: dict[Settings, Workspace] = {}
+
+    def run(self, known: Settings) -> Run:
+        """What the resources of this run did in a workspace."""
+        with self._lock:
+            if known not in self._runs:
+                from .handover import Handover
+                from .run import Run
+
+                # The engine starts every provider process of a run with its own address as the last argument.
+                self._runs[known] = Run(Handover(sys.argv[-1], known.base_url))
+            return self._runs[known]
+
+    def workspace(self, known: Settings) -> Workspace:
+        """The workspace, with a client. Made when first needed: previews and no-op updates never pay for the HTTP stack."""
+        run = self.run(known)
+        with self._lock:
+            if known not in self._workspaces:
+                from .client import OutlitClient
+                from .workspace import Workspace
+
+                self._workspaces[known] = Workspace(OutlitClient(known), run)
+            return self._workspaces[known]
+
+
+PROCESS = Process()
+"""The one of this process."""
