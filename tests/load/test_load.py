@@ -65,9 +65,9 @@ def as_route(name: str) -> RouteName:
     return next(route for route in get_args(RouteName) if route == name)
 
 
-def with_secret(config: dict[str, str], secret: str) -> dict[str, str]:
-    """The config with its credential filled in."""
-    return {name: value or secret for name, value in config.items()}
+def with_secret(provider: str, config: dict[str, str], secret: str) -> dict[str, str]:
+    """The config with its credential filled in, which no other provider has."""
+    return {name: value or f"{secret}-{provider}" for name, value in config.items()}
 
 
 def go_through(
@@ -80,7 +80,7 @@ def go_through(
         return [item["fingerprint"] for key in keys.values() for item in sandbox.connections(key)]
 
     def expected(secret: str) -> list[str]:
-        return [fingerprint(with_secret(config, secret)) for _ in keys for config in configs.values()]
+        return [fingerprint(with_secret(name, config, secret)) for _ in keys for name, config in configs.items()]
 
     with provider_memory(stack) as peak:
         assert mishaps(sandbox, targets, share, seed=1) > len(keys)
@@ -123,7 +123,8 @@ def one_workspace(number: int) -> str:
     """A program of that many made-up providers."""
     return (
         f"for n in range(1, {number + 1}):\n"
-        '    outlit.Integration(f"i{n}", f"extra-{n:04}", {"token": config.require_secret("secret")})\n'
+        '    token = pulumi.Output.concat(config.require_secret("secret"), f"-extra-{n:04}")\n'
+        '    outlit.Integration(f"i{n}", f"extra-{n:04}", {"token": token})\n'
     )
 
 
@@ -141,7 +142,8 @@ def test_sixty_integrations_over_ten_workspaces(stack: Stack, sandbox: Sandbox) 
         program += (
             f'p = outlit.Provider("{name}", api_key=config.require_secret("{name}"))\n'
             "for id_, fields in configs.items():\n"
-            '    filled = {k: v or config.require_secret("secret") for k, v in fields.items()}\n'
+            '    key = pulumi.Output.concat(config.require_secret("secret"), "-", id_)\n'
+            '    filled = {k: v or key for k, v in fields.items()}\n'
             f'    outlit.Integration(f"{name}-{{id_}}", id_, filled, opts=ResourceOptions(provider=p))\n'
         )
     stack.program(program)

@@ -15,7 +15,8 @@ from outlit_pulumi.client import Budget, Clock, OutlitClient, Retries
 from outlit_pulumi.settings import Settings
 
 KEY = "ok_CANARYkey0123456789abcdef0123456789"
-CONFIG = {"apiKey": "Zq7CANARYconfig0123456789"}
+CONFIG = {"apiKey": "Zq7CANARYconfig9876543210"}
+"""Shares no eight characters with the key, so that what hides the one does not hide the other."""
 CONNECTED = {"connected": True, "connectionId": "posthog-org_1", "alreadyConnected": False}
 DONE = {**CONNECTED, "success": True}
 """Answers any write."""
@@ -200,6 +201,36 @@ def test_waits_grow_up_to_a_limit() -> None:
     assert all(low <= waited <= low + 0.25 for low, waited in zip((0.25, 0.5, 1, 2), clock.waited, strict=True))
 
 
+def test_no_wait_is_longer_than_the_limit() -> None:
+    clock = Waits()
+    retries = Retries(attempts=6, first_wait=1, longest_wait=2)
+    transport = httpx.MockTransport(Service(answer(503)))
+    with (
+        OutlitClient(Settings(KEY), transport=transport, retries=retries, clock=clock) as client,
+        pytest.raises(outlit.ServiceError),
+    ):
+        client.list_integrations()
+    assert all(low <= waited <= low + 1 for low, waited in zip((1, 2, 2, 2, 2), clock.waited, strict=True))
+
+
+def test_a_wait_that_ends_with_the_time_is_not_waited() -> None:
+    clock = Waits()
+    transport = httpx.MockTransport(Service(answer(429, **{"Retry-After": "10"})))
+    retries = Retries(first_wait=0)
+    with (
+        OutlitClient(Settings(KEY, timeout=10), transport=transport, retries=retries, clock=clock) as client,
+        pytest.raises(outlit.RateLimitedError),
+    ):
+        client.list_integrations()
+    assert clock.waited == []
+
+
+def test_the_last_second_is_used() -> None:
+    client, _, service = timed(answer(200, {"items": []}), timeout=0.5)
+    client.list_integrations()
+    assert len(service.requests) == 1
+
+
 def test_each_call_of_an_operation_may_take_half_of_what_is_left() -> None:
     """So that there is time to look after a write whose answer never came."""
     client, clock, service = timed(answer(429, **{"Retry-After": "9"}), timeout=40)
@@ -212,19 +243,19 @@ def test_each_call_of_an_operation_may_take_half_of_what_is_left() -> None:
         client.list_integrations(budget=budget)
     assert len(service.requests) == 4  # of the 7 seconds left it may take 3.5
     clock.waited.append(10)
-    with pytest.raises(outlit.UnreachableError, match="used up"):
-        client.list_integrations(budget=budget)
-    assert len(service.requests) == 4
+    with pytest.raises(outlit.UnreachableError, match="used up") as caught:
+        client.connect("posthog", CONFIG, budget=budget)
+    assert (len(service.requests), caught.value.took_effect) == (4, False)
 
 
 def test_no_request_outlasts_the_time_that_is_left() -> None:
     """The time-outs of a request come out of the operation's time."""
     client, _, service = timed(answer(200, {"items": []}), timeout=40)
-    client.list_integrations(budget=client.budget())
-    assert service.requests[0].extensions["timeout"]["read"] == 20
-    client, _, service = timed(answer(200, {"items": []}), timeout=600)
-    client.list_integrations(budget=client.budget())
-    assert service.requests[0].extensions["timeout"]["read"] == 30
+    for time_out, read, connect in ((40, 20, 10), (600, 30, 10), (8, 4, 4)):
+        client, _, service = timed(answer(200, {"items": []}), timeout=time_out)
+        client.list_integrations(budget=client.budget())
+        asked = service.requests[0].extensions["timeout"]
+        assert (asked["read"], asked["connect"]) == (read, connect)
 
 
 BUDGETED: dict[str, Callable[[OutlitClient, Budget], object]] = {
@@ -439,6 +470,14 @@ def test_unreachable(problem: Exception, took_effect: bool | None) -> None:
     assert "https://outlit.test" in str(error)
 
 
+@pytest.mark.parametrize("problem", [httpx.InvalidURL("x"), httpx.UnsupportedProtocol("x"), UnicodeError("x")])
+def test_an_address_that_cannot_be_used(problem: Exception) -> None:
+    error = failure(write, problem)
+    assert type(error) is outlit.UnreachableError
+    assert "no answer from https://outlit.test (not a usable address)" in str(error)
+    assert error.took_effect is False
+
+
 @pytest.mark.parametrize("operation", [read, write])
 def test_a_wait_beyond_the_budget_is_not_waited(operation: Operation) -> None:
     client, clock, service = timed(answer(429, **{"Retry-After": "3600"}))
@@ -482,6 +521,23 @@ def test_an_echoed_secret_is_redacted(status: int, member: str, secret: str) -> 
     assert "bad value" in str(error)
     assert "CANARY" not in str(error)
     assert secret.rstrip(".") not in str(error)
+
+
+def test_a_part_of_the_key_is_redacted_from_what_is_said_of_an_integration() -> None:
+    with serving(answer(200)) as (client, _):
+        hide = client.hiding("stripe", CONFIG.values())
+        assert hide(f"key {KEY[-12:]}") == "key [redacted]"
+
+
+def test_a_short_credential_is_redacted_from_its_own_integrations_messages_only() -> None:
+    """In those about others it would hide parts of words."""
+    short, eight = "sh0rt-x", "e1ght-ch"
+    with serving(answer(400, {"error": f"no {short} and {eight}"})) as (client, _):
+        with pytest.raises(outlit.BadRequestError, match=r"no \[redacted\] and \[redacted\]"):
+            client.connect("fireflies", {"apiKey": short, "more": eight})
+        with pytest.raises(outlit.BadRequestError, match=rf"no {short} and \[redacted\]"):
+            client.connect("granola", {"apiKey": "another"})
+        assert client.hiding("stripe", ())(f"{short} {eight}") == f"{short} [redacted]"
 
 
 @pytest.mark.parametrize("member", ["code", "plan", "feature"])
