@@ -36,6 +36,15 @@ from .errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
+from .functions import (
+    IntegrationInfo,
+    ModelSyncInfo,
+    SyncStatusInfo,
+    get_integrations,
+    get_integrations_output,
+    get_sync_status,
+    get_sync_status_output,
+)
 from .integration import Integration, Provider
 
 __all__ = [
@@ -54,7 +63,9 @@ __all__ = [
     "GranolaConfigArgs",
     "Integration",
     "IntegrationError",
+    "IntegrationInfo",
     "InternalError",
+    "ModelSyncInfo",
     "NotAppliedError",
     "NotConnectedError",
     "OutlitError",
@@ -68,6 +79,11 @@ __all__ = [
     "StateError",
     "StripeConfigArgs",
     "SupabaseConfigArgs",
+    "SyncStatusInfo",
     "UnreachableError",
     "UnreadableAnswerError",
+    "get_integrations",
+    "get_integrations_output",
+    "get_sync_status",
+    "get_sync_status_output",
 ]

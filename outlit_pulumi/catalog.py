@@ -128,6 +128,7 @@ class ProviderSpec:
         category: The API's category, in lower case as the API sends it.
         args: The class of its credentials; None where a person connects it in a browser.
         aliases: Other ids that are accepted for it and turned into ``id``.
+        fields: The fields of ``args``; empty without one.
     """
 
     id: str

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 _M = TypeVar("_M", bound=BaseModel)
 
-# Below that they log URLs and the headers of answers, in which a service can repeat a credential. This module is loaded
-# in the provider process only, so no program's own logging changes.
+# Below that they log URLs and the headers of answers, in which a service can repeat a credential. A program that uses data
+# functions loads this module, too: what its own use of httpx logs below a warning is then silent.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 

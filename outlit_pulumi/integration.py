@@ -8,10 +8,27 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from . import settings
+from . import catalog, settings
+from .access import Explicit
 from .args import config_props
 from .catalog import ConfigArgs
+from .errors import ConfigurationError
+from .existing import ExistingProvider, connection_id
 from .provider import IntegrationProvider
+
+# Only registered keys become attributes.
+_OUTPUTS = dict.fromkeys(
+    (
+        "connection_id",
+        "display_name",
+        "category",
+        "status",
+        "sync_status",
+        "last_data_received_at",
+        "error_message",
+        "syncs",
+    )
+)
 
 
 class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
@@ -29,10 +46,13 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             and ``retain_on_delete`` defaults to True.
         on_config_change: ``reconnect`` sends changed credentials in place; ``replace`` disconnects first, which deletes
             what was synced.
+        wait_for_sync: Seconds, 1 to 3600, to wait after connecting until no model's first sync is pending; by default it
+            does not wait. A failing sync, and time that runs out, are warnings. Does not count towards ``outlit:timeout``.
         opts: Pulumi's resource options.
 
     Raises:
         TypeError: ``adopt_existing`` is no bool.
+        ConfigurationError: ``opts`` have an ``id``. What exists is read with `Integration.get`.
 
     Attributes:
         provider: The provider id.
@@ -64,6 +84,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         if not isinstance(adopt_existing, bool):
@@ -71,6 +92,9 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             raise TypeError(
                 f"adopt_existing of {resource_name!r} must be True or False, not {type(adopt_existing).__name__}"
             )
+        if opts is not None and opts.id is not None:
+            # With an id of the program's own making the engine would delete what it managed under this name.
+            raise ConfigurationError(f"{resource_name!r} takes no id in opts. Read a connection with Integration.get.")
         if adopt_existing:
             opts = ResourceOptions.merge(ResourceOptions(retain_on_delete=True), opts)
         props: dict[str, Any] = {
@@ -78,20 +102,41 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             "config": config_props(provider, config),
             "adopt_existing": adopt_existing,
             "on_config_change": on_config_change,
-            # Only registered keys become attributes.
-            "connection_id": None,
-            "display_name": None,
-            "category": None,
-            "status": None,
-            "sync_status": None,
-            "last_data_received_at": None,
-            "error_message": None,
-            "syncs": None,
+            "wait_for_sync": wait_for_sync,
+            **_OUTPUTS,
         }
         super().__init__(IntegrationProvider(), resource_name, props, opts)
 
+    @staticmethod
+    def get(resource_name: str, provider: Input[str], *, opts: ResourceOptions | None = None) -> Integration:
+        """Reads a connection that exists, without managing it: it is never changed and never disconnected.
 
-class Provider(pulumi.ProviderResource):
+        Each preview and up reads it anew, and fails where there is no connection. A refresh leaves it as it was read. Under the
+        name of an `Integration` that was managed so far, it takes that out of management and keeps it connected.
+
+        Args:
+            resource_name: The name within the Pulumi program.
+            provider: The provider id, such as ``posthog``; ``gmail`` is accepted for ``google-mail``.
+            opts: Pulumi's resource options. With ``depends_on`` it is read once these resources are there.
+
+        Returns:
+            A resource with all outputs of `Integration`.
+
+        Raises:
+            ConfigurationError: a provider in ``opts`` is not an `outlit_pulumi.Provider`. What else is wrong fails the
+                resource: NotConnectedError when there is no connection, BadRequestError when Outlit does not know the
+                provider, another ApiError when it refused or could not be reached.
+        """
+        opts = ResourceOptions.merge(opts, ResourceOptions(id=connection_id(provider, opts)))
+        provider = Output.from_input(provider).apply(catalog.canonical_id)
+        found = Integration.__new__(Integration)  # what __init__ declares is for a managed one
+        pulumi.dynamic.Resource.__init__(
+            found, ExistingProvider(), resource_name, {"provider": provider, **_OUTPUTS}, opts
+        )
+        return found
+
+
+class Provider(Explicit):
     """A workspace of its own, given to integrations as ``opts=ResourceOptions(provider=...)``.
 
     Each is a process of its own during a run: fine for a handful of workspaces, beyond that use a stack each.
@@ -116,6 +161,7 @@ class Provider(pulumi.ProviderResource):
             settings.API_KEY: Output.secret(api_key),
             settings.BASE_URL: base_url if base_url is not None else stack.get("baseUrl"),
             settings.TIMEOUT: stack.get("timeout"),
+            settings.PREFLIGHT: stack.get("preflight"),
             settings.EXPLICIT: resource_name,
         }
-        super().__init__("pulumi-python", resource_name, {k: v for k, v in props.items() if v is not None}, opts)
+        super().__init__(resource_name, props, opts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import catalog
+from . import catalog, health
 from .errors import (
     AlreadyConnectedError,
     ApiError,
@@ -24,10 +24,8 @@ from .operation import UNCONFIRMED, Observed, Operation, Warn, outputs, plain
 from .validation import REPLACE, UNKNOWN, Props, half_character
 
 if TYPE_CHECKING:
-    from .models import IntegrationItem
+    from .models import IntegrationItem, SyncStatus
     from .workspace import Workspace
-
-_FAILING = ("FAILED", "FAILURE", "ERROR")
 
 # --- diff ------------------------------------------------------------------------------------------------------------
 
@@ -157,7 +155,20 @@ def _take_over(operation: Operation, props: Props, item: IntegrationItem) -> Obs
             f"{name} was not taken over: Outlit's list gives no connection id for it. Run pulumi up again."
         )
     operation.workspace.connected(operation.provider, item.connection_id)
-    return Observed(item.connection_id, outputs(props, item.connection_id, item, operation.hide))
+    observed = outputs(props, item.connection_id, item, operation.hide, _details(operation, item))
+    operation.complain(observed)
+    return Observed(item.connection_id, observed)
+
+
+def _details(operation: Operation, item: IntegrationItem) -> SyncStatus | None:
+    """The syncs of a connection that the list calls failing; None where all is well, and where there is no answer."""
+    if not health.failing(item.sync_status, item.error_message):
+        return None
+    try:
+        sync = operation.client.sync_status(operation.provider, budget=operation.budget)
+    except ApiError:
+        return None
+    return sync if sync.connected else None
 
 
 def _appeared(operation: Operation, props: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
@@ -242,11 +253,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
             "other credentials, or the API key is another workspace's. The state now follows the workspace."
         )
     observed = outputs(state, found, item, operation.hide, sync)
-    for model in observed["syncs"]:
-        if model["error_message"] or model["status"].upper() in _FAILING:
-            since = f", last synced {model['last_synced_at']}" if model["last_synced_at"] else ""
-            said = f': "{model["error_message"]}"' if model["error_message"] else "."
-            operation.warn(f"the sync of {model['model']} is {model['status']}{since}{said}")
+    operation.complain(observed)
     return Observed(found, observed)
 
 

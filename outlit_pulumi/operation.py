@@ -7,11 +7,11 @@ it is sent once more, and never a third time. It is not sent again while the ser
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import catalog
+from . import catalog, health
 from .errors import ApiError
 from .redaction import Redactor, redact
 from .validation import Props
@@ -103,6 +103,11 @@ class Operation:
     def warn(self, text: str) -> None:
         """Shows a warning about the integration."""
         self._warn(f"{self.name}: {text}")
+
+    def complain(self, outputs: Mapping[str, Any]) -> None:
+        """Warns of each failing sync in the integration's outputs."""
+        for text in health.complaints(outputs):
+            self.warn(text)
 
     def look(self, failed: str, *, fresh: bool = False) -> IntegrationItem | None:
         """The provider's entry in the workspace's list; where there is no list, that is an error of what ``failed``."""

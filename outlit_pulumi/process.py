@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .preflight import Preflight
     from .run import Run
     from .workspace import Workspace
 
@@ -23,6 +24,7 @@ class Process:
         self._lock = threading.Lock()
         self._runs: dict[Settings, Run] = {}
         self._workspaces: dict[Settings, Workspace] = {}
+        self._preflights: dict[Settings, Preflight] = {}
 
     def run(self, known: Settings) -> Run:
         """What the resources of this run did in a workspace."""
@@ -45,6 +47,16 @@ class Process:
 
                 self._workspaces[known] = Workspace(OutlitClient(known), run)
             return self._workspaces[known]
+
+    def preflight(self, known: Settings) -> Preflight:
+        """The one look at the workspace before anything is touched. Made when first needed, like the workspace."""
+        workspace = self.workspace(known)
+        with self._lock:
+            if known not in self._preflights:
+                from .preflight import Preflight
+
+                self._preflights[known] = Preflight(workspace)
+            return self._preflights[known]
 
 
 PROCESS = Process()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +29,7 @@ from .process import PROCESS
 from .redaction import redact
 
 if TYPE_CHECKING:
+    from .operation import Observed
     from .workspace import Workspace
 
 _T = TypeVar("_T")
@@ -50,7 +50,12 @@ def _warn(message: str) -> None:
     pulumi.log.warn(message)
 
 
-def _one_line(operation: Callable[[], _T]) -> _T:
+def _note(problem: str | None) -> None:
+    if problem is not None:
+        pulumi.log.warn(problem)
+
+
+def one_line(operation: Callable[[], _T]) -> _T:
     """Runs ``operation``; whatever it raises reaches the user as one clean error.
 
     The SDK prints tracebacks with every chained exception, which can carry a request's headers. The limit is
@@ -62,14 +67,9 @@ def _one_line(operation: Callable[[], _T]) -> _T:
         sys.tracebacklimit = 0
         raise error.with_traceback(None) from None
     except Exception as error:  # noqa: BLE001  # the last stop before the user's screen
-        where = " < ".join(
-            f"{os.path.basename(frame.filename)}:{frame.lineno}"
-            for frame in reversed(traceback.extract_tb(error.__traceback__, limit=-4))
-        )
+        bug = InternalError.of(error)
         sys.tracebacklimit = 0
-        raise InternalError(
-            f"unexpected {type(error).__name__} at {where}. This is a bug in outlit-pulumi: please report this line."
-        ) from None
+        raise bug from None
 
 
 class IntegrationProvider(ResourceProvider):
@@ -107,36 +107,57 @@ class IntegrationProvider(ResourceProvider):
             known = self._settings
             base = redact(known.base_url, (known.api_key,)) if known else settings.DEFAULT_BASE_URL
             found = validation.check(_known(_olds), _known(news), offered=lambda: self._connected().items(), page=base)
-            if self._settings and found.provider:
-                PROCESS.run(self._settings).declare(found.provider)
             reasons = ([self._problem] if self._problem else []) + found.failures
             inputs = {**news, "provider": found.provider} if found.provider else news
+            if known and found.provider:
+                PROCESS.run(known).declare(found.provider)
+                if _olds:
+                    PROCESS.run(known).track(str(_olds.get("provider")))
+                elif known.preflight and not reasons:
+                    try:
+                        _note(PROCESS.preflight(known).new(_known(inputs)))
+                    except OutlitError as error:
+                        reasons.append(str(error))
             return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
 
-        return _one_line(run)
+        return one_line(run)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Declared inputs against the state; a replacement deletes first, as a workspace holds one connection each."""
 
         def run() -> DiffResult:
             found = lifecycle.diff(_known(_olds), _known(_news))
-            provider, held = _olds.get("provider"), _olds.get("connection_id") or _id
-            if self._settings and not found.replaces and isinstance(provider, str) and isinstance(held, str):
-                PROCESS.run(self._settings).keep(provider, held)
+            known, provider, held = self._settings, _olds.get("provider"), _olds.get("connection_id") or _id
+            if known and isinstance(provider, str) and isinstance(held, str):
+                if not found.replaces:
+                    PROCESS.run(known).keep(provider, held)
+                if found.changes and known.preflight:
+                    _note(PROCESS.preflight(known).changed(provider, held, replaced=bool(found.replaces)))
             return DiffResult(
                 changes=found.changes, replaces=list(found.replaces), delete_before_replace=bool(found.replaces)
             )
 
-        return _one_line(run)
+        return one_line(run)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Connects or takes over."""
+        """Connects or takes over, and waits for the first sync where that is declared."""
 
         def run() -> CreateResult:
             made = lifecycle.create(self._connected(), props, _warn)
+            if props.get("wait_for_sync"):
+                made = self._waited(made, props["wait_for_sync"])
             return CreateResult(made.id, made.outputs)
 
-        return _one_line(run)
+        return one_line(run)
+
+    def _waited(self, made: Observed, seconds: float) -> Observed:
+        try:
+            from .waiting import wait_for_sync
+
+            return wait_for_sync(self._connected(), made, seconds, _warn, pulumi.log.info)
+        except Exception as error:  # noqa: BLE001  # the connection exists: whatever happens, the state must hold it
+            _warn(f"the wait for the first sync ended early: {InternalError.of(error)}")
+            return made
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks; an empty id tells the engine that the connection is gone."""
@@ -145,12 +166,12 @@ class IntegrationProvider(ResourceProvider):
             found = lifecycle.read(self._connected(), id_, props, _warn)
             return ReadResult("", {}) if found is None else ReadResult(found.id, found.outputs)
 
-        return _one_line(run)
+        return one_line(run)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends changed credentials in place."""
-        return _one_line(lambda: UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, _warn).outputs))
+        return one_line(lambda: UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, _warn).outputs))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Disconnects what the state holds."""
-        _one_line(lambda: lifecycle.delete(self._connected(), _id, _props, _warn))
+        one_line(lambda: lifecycle.delete(self._connected(), _id, _props, _warn))

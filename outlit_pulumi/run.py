@@ -22,6 +22,7 @@ class Run:
         self._handover = handover
         self._lock = threading.Lock()
         self._declared: set[str] = set()
+        self._tracked: set[str] = set()
         self._kept: set[str] = set()
         self._taken: dict[str, str] = {}
         self._removed: set[str] = set()
@@ -31,6 +32,16 @@ class Run:
         """Records that the program, which runs, declares this provider."""
         with self._lock:
             self._declared.add(provider)
+
+    def track(self, provider: str) -> None:
+        """Records that the state had this provider when the run began."""
+        with self._lock:
+            self._tracked.add(provider)
+
+    def tracked(self, provider: str) -> bool:
+        """Whether the state had this provider when the run began, as far as its resources were compared by now."""
+        with self._lock:
+            return provider in self._tracked
 
     def keep(self, provider: str, connection_id: str) -> None:
         """Records that a resource which stays holds this connection, if the program runs and declares it.

@@ -64,6 +64,8 @@ def check(
             'adopt_existing=True cannot go with on_config_change="replace": an adopted connection is kept when Pulumi deletes '
             "it, so nothing would be replaced. Drop one of the two."
         )
+    if (wrong := _wrong_wait(news.get("wait_for_sync"))) is not None:
+        result.failures.append(wrong)
     provider = news.get("provider")
     if provider is UNKNOWN:
         return result
@@ -91,6 +93,14 @@ def check(
     else:
         result.failures.extend(_fields(spec, config))
     return result
+
+
+def _wrong_wait(seconds: object) -> str | None:
+    if seconds is None or seconds is UNKNOWN:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 1 <= seconds <= 3600:
+        return "wait_for_sync must be a number of seconds from 1 to 3600."
+    return None
 
 
 def _secrets(props: Props) -> list[str]:

@@ -24,16 +24,17 @@ def used(sandbox: Sandbox, provider: str) -> str:
 
 
 def test_the_main_job_with_exactly_the_calls_that_the_design_counts(stack: Stack, sandbox: Sandbox) -> None:
-    """Creating N costs N connects and a list, no change costs nothing, refresh and destroy cost N + 1."""
+    """A preview costs a list, creating N costs N connects more, no change costs nothing, refresh and destroy cost N + 1."""
     clerk = 'outlit.Integration("clerk", "clerk", config.require_secret_object("clerk"))\n'
     stack.secret("clerk", '{"secretKey": "sk_CANARYclerk0123456789"}')
     stack.program(posthog() + stripe() + clerk)
     stack.ok("preview", "--diff")
-    assert counted(sandbox) == {}
+    assert counted(sandbox) == {"list": 1}
     stack.up()
     assert counted(sandbox) == {"list": 1, "connect": 3}
     assert used(sandbox, "posthog") == fingerprint(POSTHOG)
 
+    stack.ok("preview", "--expect-no-changes")
     assert "4 unchanged" in stack.up().output
     assert counted(sandbox) == {}
 

@@ -74,7 +74,7 @@ def test_an_alias_is_registered_under_its_id(host: Host) -> None:
 )
 def test_values_that_a_preview_does_not_know(sandbox: Sandbox, host: Host, news: dict[str, Any]) -> None:
     assert host.check(news)[1] == []
-    assert sandbox.calls() == []
+    assert {call["route"] for call in sandbox.calls()} <= {"list"}
 
 
 def test_check_failures_hold_no_values(host: Host) -> None:

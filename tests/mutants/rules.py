@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _CLIENT = "tests/unit/test_unit_client.py::"
 _LIFECYCLE = "tests/unit/test_unit_lifecycle.py::"
+_PREFLIGHT = "tests/unit/test_unit_preflight.py::"
+_WAITING = "tests/unit/test_unit_waiting.py::"
 
 
 @dataclass(frozen=True)
@@ -419,5 +421,30 @@ RULES = (
         "        raise StateError(",
         "        StateError(",
         _LIFECYCLE + "test_a_damaged_state_is_an_error_of_its_own",
+    ),
+    # Before and after
+    Rule(
+        "refused-key-in-preview",
+        "A key that is refused fails the preview, before anything is touched.",
+        "preflight.py",
+        "                    self._refused = error\n",
+        "                    pass\n",
+        _PREFLIGHT + "test_a_refused_key_is_an_error_for_everybody",
+    ),
+    Rule(
+        "no-answer-no-failure",
+        "A service that does not answer does not fail a preview.",
+        "preflight.py",
+        "                except ApiError:\n",
+        "                except KeyError:\n",
+        _PREFLIGHT + "test_no_answer_is_no_failure_and_takes_seconds_once",
+    ),
+    Rule(
+        "waiting-never-fails",
+        "The wait for the first sync never fails a connection that exists.",
+        "waiting.py",
+        "            problem = error\n",
+        "            raise\n",
+        _WAITING + "test_a_service_that_never_answers_is_a_warning",
     ),
 )

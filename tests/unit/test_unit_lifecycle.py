@@ -153,7 +153,7 @@ def test_the_state_holds_what_the_service_tells(run: Run, made: Observed) -> Non
     assert found.outputs == held(made.id, **known, syncs=syncs)
     run.again()
     adopted = run.create("stripe", STRIPE, adopt_existing=True)
-    assert adopted.outputs == held(made.id, **known, adopt_existing=True)
+    assert adopted.outputs == held(made.id, **known, syncs=syncs, adopt_existing=True)
     run.again()
     assert run.update(made, STRIPE).outputs == held(made.id, **known)
 

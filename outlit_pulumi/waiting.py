@@ -1,0 +1,77 @@
+"""Waits for the first sync of a connection that was just made (``wait_for_sync``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from . import health
+from .client import Budget
+from .errors import ApiError, AuthenticationError, PermissionDeniedError
+from .operation import Observed, Operation, Warn, outputs
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 15.0
+"""Seconds between two looks; each pause is half as long again as the one before."""
+
+_TELL = 15.0
+"""Seconds between two lines that say what it waits for."""
+
+
+def wait_for_sync(
+    workspace: Workspace, made: Observed, seconds: float, warn: Warn, inform: Callable[[str], None]
+) -> Observed:
+    """Waits until no model's sync is pending, one fails, or the time is up. The latter two are warnings.
+
+    Raises nothing that a service can cause: the connection exists, and must reach the state.
+
+    Args:
+        workspace: The workspace.
+        made: What create left.
+        seconds: How long to wait at most. Not part of the time that the operation itself may take.
+        warn: Shows a warning.
+        inform: Shows progress.
+
+    Returns:
+        The same connection, with its syncs as they were last seen.
+    """
+    clock = workspace.client.clock
+    operation = Operation(workspace, warn, made.outputs)
+    began = told = clock.now()
+    pause = _FIRST_PAUSE
+    problem: ApiError | None = None
+    while True:
+        try:
+            left = began + seconds - clock.now()
+            sync = operation.client.sync_status(operation.provider, budget=Budget(clock, left))
+        except (AuthenticationError, PermissionDeniedError) as error:
+            operation.warn(f"it is connected, but its syncs cannot be seen, so nothing was waited for: {error}")
+            return made
+        except ApiError as error:
+            problem = error
+        else:
+            problem = None
+            if not sync.connected:
+                operation.warn("it was connected, and is not any more. Run pulumi refresh.")
+                return made
+            made = Observed(made.id, outputs(made.outputs, made.id, None, operation.hide, sync))
+        waits = [model["model"] for model in made.outputs["syncs"] if health.pending(model["status"])]
+        if made.outputs["syncs"] and not problem and (not waits or any(health.complaints(made.outputs))):
+            operation.complain(made.outputs)
+            return made
+        now = clock.now()
+        state = f"{', '.join(waits)} pending" if waits else "no sync was seen yet"
+        if now + pause > began + seconds:
+            cause = f" The last look failed: {problem}" if problem else ""
+            operation.warn(
+                f"it is connected, but not synced within {seconds:.0f} s (wait_for_sync): {state}.{cause} "
+                "A later pulumi refresh tells how it went on."
+            )
+            return made
+        if now - told >= _TELL:
+            told = now
+            inform(f"{operation.name}: waiting for its first sync, {now - began:.0f} of {seconds:.0f} s: {state}")
+        clock.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -1,0 +1,96 @@
+"""What a preview finds out before anything is touched, and the wait for the first sync."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from outlit_pulumi.sandbox import Sandbox
+
+from .conftest import PHX, SK, Stack, counted
+from .programs import posthog, stripe
+
+SLACK = 'outlit.Integration("slack", "slack", adopt_existing=True)\n'
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(401, "does not accept the API key"), (403, "Outlit does not allow it")]
+)
+def test_a_refused_key_fails_the_preview(stack: Stack, sandbox: Sandbox, status: int, expected: str) -> None:
+    """Of a new stack, and of one that is to be changed; one list call each."""
+    program = stripe() + posthog()
+    stack.program(program)
+    sandbox.fault("list", status=status)
+    shown = stack.fails("preview").diagnostics
+    assert expected in shown
+    assert "has a problem" in shown
+    assert counted(sandbox) == {"list": 1}
+    stack.up()
+    stack.secret("sk", SK + "new")
+    counted(sandbox)
+    sandbox.fault("list", status=status)
+    assert expected in stack.fails("preview").diagnostics
+    assert counted(sandbox) == {"list": 1}
+    assert stack.leaks() == []
+
+
+def test_a_preview_says_what_an_up_would_stumble_over(stack: Stack, sandbox: Sandbox) -> None:
+    """A connection made elsewhere, and nothing to adopt: noted in the preview, while it still succeeds."""
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    stack.program(stripe() + posthog() + SLACK)
+    counted(sandbox)
+    shown = stack.ok("preview").diagnostics
+    assert "Stripe is connected already in this workspace, and not by this resource: pulumi up would fail." in shown
+    assert "Slack is not connected, so there is nothing to adopt: pulumi up would fail." in shown
+    assert "PostHog" not in shown
+    assert counted(sandbox) == {"list": 1}
+
+
+def test_a_replacement_is_no_conflict_and_a_change_outside_is_noted(stack: Stack, sandbox: Sandbox) -> None:
+    """The second look at a resource that is replaced does not take its own connection for somebody else's."""
+    program = stripe(more=', on_config_change="replace"')
+    stack.program(program)
+    stack.up()
+    stack.secret("sk", SK + "new")
+    counted(sandbox)
+    assert "warning" not in stack.ok("preview", "--diff").output
+    assert counted(sandbox) == {"list": 1}
+    sandbox.disconnect("stripe")
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    assert "Stripe has another connection in this workspace than in the state" in stack.ok("preview").output
+    stack.fails("up", "--yes", "--skip-preview")
+
+
+@pytest.mark.parametrize("setting", ["none", "off"])
+def test_a_preview_works_without_an_answer_or_without_asking(stack: Stack, sandbox: Sandbox, setting: str) -> None:
+    """No answer is no failure; ``outlit:preflight`` turns the look off."""
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    stack.program(stripe())
+    counted(sandbox)
+    if setting == "off":
+        stack.ok("config", "set", "outlit:preflight", "false")
+    else:
+        sandbox.fault("list", kind="html", times=None)
+    assert "warning" not in stack.ok("preview").output
+    assert set(counted(sandbox)) <= ({"list"} if setting == "none" else set())
+
+
+def test_a_first_sync_that_fails_is_a_warning(stack: Stack, sandbox: Sandbox) -> None:
+    """The connection is in the state, the message names integration, model and cause, and holds no credential."""
+    failing = {"model": "StripeCustomer", "status": "FAILED", "lastSyncedAt": None, "errorMessage": f"no access: {SK}"}
+    body = json.dumps({"provider": "stripe", "status": "connected", "syncs": [failing]})
+    sandbox.fault("sync_status", status=200, body=body)
+    stack.program(stripe(more=", wait_for_sync=60"))
+    shown = stack.up().output
+    assert 'Stripe: the sync of StripeCustomer is FAILED: "no access: [redacted]"' in shown
+    assert stack.resources()["stripe"]["outputs"]["syncs"][0]["status"] == "FAILED"
+    assert counted(sandbox) == {"list": 1, "connect": 1, "sync_status": 1}
+    stack.ok("preview", "--expect-no-changes")
+    stack.program(stripe(more=", wait_for_sync=90"))
+    assert "1 unchanged" not in stack.up().output
+    assert counted(sandbox) == {}
+    stack.program(stripe(more=", wait_for_sync=0"))
+    assert "wait_for_sync must be a number of seconds from 1 to 3600" in stack.fails("preview").diagnostics
+    assert PHX not in shown
+    assert stack.leaks() == []

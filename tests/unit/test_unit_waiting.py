@@ -1,0 +1,159 @@
+"""`wait_for_sync` after a create, against the sandbox on a clock that does not wait."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from outlit_pulumi import lifecycle
+from outlit_pulumi.client import Clock, OutlitClient
+from outlit_pulumi.operation import Observed
+from outlit_pulumi.sandbox import Sandbox
+from outlit_pulumi.settings import Settings
+from outlit_pulumi.waiting import wait_for_sync
+from outlit_pulumi.workspace import Workspace
+
+SECRET = "q7CANARYstripe0123456789"
+
+
+class Advancing(Clock):
+    """Time that passes in the sandbox, too, when somebody waits."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.sandbox.advance(seconds)
+
+
+class Waiter:
+    """A Stripe connection that was just made, and who waits for its first sync."""
+
+    def __init__(self, sandbox: Sandbox, cleanup: ExitStack) -> None:
+        self.sandbox = sandbox
+        self.clock = Advancing(sandbox)
+        client = OutlitClient(Settings(sandbox.api_key, sandbox.url), clock=self.clock)
+        self.workspace = Workspace(cleanup.enter_context(client))
+        self.warnings: list[str] = []
+        self.progress: list[tuple[float, str]] = []
+        props = {"provider": "stripe", "config": {"apiKey": SECRET}, "wait_for_sync": 60.0}
+        self.made = lifecycle.create(self.workspace, props, self.warnings.append)
+
+    def wait(self, seconds: float = 60.0) -> Observed:
+        return wait_for_sync(
+            self.workspace,
+            self.made,
+            seconds,
+            self.warnings.append,
+            lambda text: self.progress.append((self.clock.now(), text)),
+        )
+
+    def hold_back(self, *models: str) -> None:
+        """These stay pending until they are told otherwise."""
+        for model in models:
+            self.sandbox.set_sync("stripe", "PENDING", model=model)
+
+
+@pytest.fixture
+def waiter() -> Iterator[Waiter]:
+    with Sandbox("acme") as sandbox, ExitStack() as cleanup:
+        yield Waiter(sandbox, cleanup)
+
+
+def statuses(observed: Observed) -> set[str]:
+    return {sync["status"] for sync in observed.outputs["syncs"]}
+
+
+def test_it_waits_until_every_model_has_synced(waiter: Waiter) -> None:
+    found = waiter.wait()
+    assert statuses(found) == {"SUCCESS"}
+    assert found.id == waiter.made.id
+    assert {**found.outputs, "syncs": []} == waiter.made.outputs
+    assert waiter.warnings == []
+    assert 0 < waiter.clock.now() < 60
+
+
+def test_the_pauses_grow(waiter: Waiter) -> None:
+    waiter.hold_back("StripeInvoice")
+    waiter.sandbox.clear_calls()
+    waiter.wait(600)
+    assert 35 < len(waiter.sandbox.calls()) < 50
+
+
+def test_time_that_runs_out_is_a_warning(waiter: Waiter) -> None:
+    waiter.hold_back("StripeInvoice")
+    found = waiter.wait(60)
+    (warning,) = waiter.warnings
+    assert warning == (
+        "Stripe: it is connected, but not synced within 60 s (wait_for_sync): StripeInvoice pending. A later pulumi refresh tells "
+        "how it went on."
+    )
+    assert statuses(found) == {"PENDING", "SUCCESS"}
+    assert waiter.clock.now() <= 60
+
+
+def test_progress_is_told_now_and_then(waiter: Waiter) -> None:
+    waiter.hold_back("StripeInvoice")
+    waiter.wait(120)
+    times = [time for time, _ in waiter.progress]
+    assert len(times) >= 3
+    assert all(later - earlier >= 15 for earlier, later in zip([0.0, *times], times))
+    assert waiter.progress[0][1].startswith("Stripe: waiting for its first sync, ")
+    assert waiter.progress[0][1].endswith(" of 120 s: StripeInvoice pending")
+
+
+def test_a_failing_sync_ends_the_wait_with_a_warning(waiter: Waiter) -> None:
+    waiter.hold_back("StripeInvoice")
+    waiter.sandbox.set_sync("stripe", "FAILED", model="StripeCustomer", error_message=f"bad key {SECRET}")
+    found = waiter.wait()
+    assert waiter.warnings == ['Stripe: the sync of StripeCustomer is FAILED: "bad key [redacted]"']
+    assert "FAILED" in statuses(found)
+    assert SECRET not in json.dumps(found.outputs["syncs"])
+    assert waiter.clock.now() == 0
+
+
+def test_models_that_are_not_listed_yet_are_waited_for(waiter: Waiter) -> None:
+    nothing = {"provider": "stripe", "status": "connected", "syncs": []}
+    waiter.sandbox.fault("sync_status", status=200, body=json.dumps(nothing), times=2)
+    assert statuses(waiter.wait()) == {"SUCCESS"}
+    waiter.sandbox.fault("sync_status", status=200, body=json.dumps(nothing), times=None)
+    waiter.wait(30)
+    assert "no sync was seen yet" in waiter.warnings[0]
+
+
+def test_a_service_that_does_not_answer_is_asked_again(waiter: Waiter) -> None:
+    waiter.sandbox.fault("sync_status", status=500, times=7)
+    assert statuses(waiter.wait(120)) == {"SUCCESS"}
+    assert waiter.warnings == []
+
+
+def test_a_service_that_never_answers_is_a_warning(waiter: Waiter) -> None:
+    waiter.sandbox.fault("sync_status", status=500, body=f'{{"error": "{SECRET}"}}', times=None)
+    assert waiter.wait(60).outputs == waiter.made.outputs
+    (warning,) = waiter.warnings
+    assert "not synced within 60 s" in warning
+    assert "Outlit answered 500" in warning
+    assert SECRET not in warning
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_ends_the_wait_at_once(waiter: Waiter, status: int) -> None:
+    waiter.sandbox.fault("sync_status", status=status, times=None)
+    assert waiter.wait().outputs == waiter.made.outputs
+    (warning,) = waiter.warnings
+    assert warning.startswith("Stripe: it is connected, but its syncs cannot be seen, so nothing was waited for: ")
+    assert waiter.clock.now() == 0
+
+
+def test_a_connection_that_is_gone_again_is_a_warning(waiter: Waiter) -> None:
+    waiter.sandbox.disconnect("stripe")
+    assert waiter.wait() == waiter.made
+    assert waiter.warnings == ["Stripe: it was connected, and is not any more. Run pulumi refresh."]
