@@ -3,6 +3,7 @@
 ``python -m outlit_pulumi.sandbox`` runs it; `Sandbox` runs it for the length of a ``with`` block. It answers the five
 routes of Outlit's API page, keeps what is connected in SQLite, and never keeps credentials: only a SHA-256 fingerprint
 of a config, so that a test can tell which credentials are in use. On demand it misbehaves: see `Sandbox.fault`.
+The page behind ``connectUrl``, where a person approves browser sessions and disconnects, is at ``/integrations``.
 
 Needs the extra ``sandbox`` (``pip install 'outlit-pulumi[sandbox]'``).
 """

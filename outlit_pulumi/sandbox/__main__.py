@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -15,8 +16,12 @@ from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Stor
 _CHECK_SECONDS = 0.5
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m outlit_pulumi.sandbox") -> int:
     """Serves until Ctrl-C or SIGTERM.
+
+    Args:
+        argv: The options; None for those of the process.
+        prog: The command that the help names.
 
     Returns:
         The exit code: 0 after a signal, 1 when the server failed, 2 when it could not start.
@@ -24,13 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    options = _parser().parse_args(argv)
+    options = _parser(prog).parse_args(argv)
     try:
         with closing(_store(options)) as store, Server(store, options.port) as server:
-            print(f"Outlit sandbox ready at {server.url}")
-            print(f"API key: {options.api_key}")
-            print("Use it with:")
-            print(f"  export OUTLIT_API_URL={server.url} OUTLIT_API_KEY={options.api_key}", flush=True)
+            print(_ready(server.url, options), flush=True)
             # Waking up now and then lets signals through on Windows, and shows a server that died.
             while server.running and not stop.wait(_CHECK_SECONDS):
                 pass
@@ -38,6 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"outlit sandbox: {problem}", file=sys.stderr)
         return 2
     return 0 if stop.is_set() else 1
+
+
+def _ready(url: str, options: argparse.Namespace) -> str:
+    if options.json:
+        return json.dumps({"url": url, "apiKey": options.api_key, "page": f"{url}/integrations"})
+    return (
+        f"Outlit sandbox ready at {url}\n"
+        f"API key: {options.api_key}\n"
+        "Use it with:\n"
+        f"  export OUTLIT_API_URL={url} OUTLIT_API_KEY={options.api_key}\n"
+        f"Browser sessions are approved at {url}/integrations"
+    )
 
 
 def _store(options: argparse.Namespace) -> Store:
@@ -51,9 +65,9 @@ def _store(options: argparse.Namespace) -> Store:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m outlit_pulumi.sandbox",
+        prog=prog,
         description="Run a local stand-in for the Outlit service on 127.0.0.1.",
     )
     parser.add_argument("--port", type=int, default=8787, help="port; 0 for a free one (default: %(default)s)")
@@ -65,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--extra-providers", type=int, metavar="N", default=0, help="made-up providers to offer as well (default: 0)"
     )
+    parser.add_argument("--json", action="store_true", help="print url, apiKey and page as JSON, once it is ready")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP service: the five routes of the API page, and those that control it.
+"""The sandbox's HTTP service: the five routes of the API page, those that control it, and the page for a browser.
 
 The app never waits for time or threads, only for its transport: whoever runs it decides what passing time is.
 """
@@ -19,6 +19,7 @@ from outlit_pulumi.sandbox.control import Refuse, control_routes
 from outlit_pulumi.sandbox.exchange import KEY, Raw, Read, answer, json_response, read_raw, read_workspace
 from outlit_pulumi.sandbox.faults import Faults, RouteName
 from outlit_pulumi.sandbox.faulty import FaultyResponse
+from outlit_pulumi.sandbox.page import page_routes
 from outlit_pulumi.sandbox.store import InvalidRequest, Store
 from outlit_pulumi.sandbox.traffic import Call, Traffic
 
@@ -47,6 +48,7 @@ def create_app(store: Store, refuse: Refuse | None = None) -> FastAPI:
     traffic, faults = Traffic(), Faults()
     app.include_router(_integration_routes(store, traffic, faults))
     app.include_router(control_routes(store, traffic, faults, refuse))
+    app.include_router(page_routes(store))
     return app
 
 

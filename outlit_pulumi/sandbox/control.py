@@ -1,4 +1,4 @@
-"""The routes under ``/sandbox`` that control it, and the page that stands for Outlit's website."""
+"""The routes under ``/sandbox`` that control it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
 
 from outlit_pulumi.sandbox import bodies
 from outlit_pulumi.sandbox.exchange import Read, answer, read_raw, read_workspace
@@ -37,13 +36,6 @@ def control_routes(store: Store, traffic: Traffic, faults: Faults, refuse: Refus
     async def serve(request: Request, model: type[Read], work: Callable[[str, Read], object]) -> Response:
         raw = await read_raw(request)
         return answer(await read_workspace(store, request), raw, model, work)
-
-    @routes.get("/integrations")
-    async def page() -> Response:
-        return PlainTextResponse(
-            "This is the Outlit sandbox. Nobody signs in here: end a browser session with\n"
-            'POST /sandbox/sessions/<sessionId> {"outcome": "connected"} or {"outcome": "failed"}.\n'
-        )
 
     @routes.get("/sandbox/calls")
     async def calls(request: Request) -> Response:

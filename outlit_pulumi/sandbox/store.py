@@ -207,6 +207,8 @@ class Session:
         id: Its id, a random UUID.
         provider: The provider that it connects.
         status: ``pending``, ``connected``, ``failed`` or ``expired``.
+        created_at: When it started, in milliseconds of sandbox time.
+        force: Whether it replaces the credentials of a connection that is there already.
         error: Why it failed, where that was said.
         already_connected: Whether the provider was connected when the session started (and no force was asked for).
     """
@@ -214,6 +216,8 @@ class Session:
     id: str
     provider: str
     status: str
+    created_at: int
+    force: bool
     error: str | None = None
     already_connected: bool = False
 
@@ -297,6 +301,11 @@ class Store:
             key = _derived_key(name)
             self._keys[key] = name
         return key
+
+    def workspaces(self) -> list[str]:
+        """The names of all workspaces, in the order in which they were made."""
+        with self._lock:
+            return [row[0] for row in self._db.execute("SELECT name FROM workspaces ORDER BY rowid")]
 
     def plan(self, workspace: str) -> Plan:
         """The plan of a workspace."""
@@ -438,10 +447,11 @@ class Store:
         self._offer(provider)
         with self._transaction():
             connected = self._connection(workspace, provider) is not None
-            session = Session(str(uuid.uuid4()), provider, "pending", already_connected=connected and not force)
+            already = connected and not force
+            session = Session(str(uuid.uuid4()), provider, "pending", self.now(), force, already_connected=already)
             self._db.execute(
                 "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, NULL)",
-                (session.id, workspace, provider, force, self.now(), session.status),
+                (session.id, workspace, provider, force, session.created_at, session.status),
             )
         return session
 
@@ -452,9 +462,22 @@ class Store:
             InvalidRequest: The workspace has no such session.
         """
         with self._lock:
-            row = self._session_row(workspace, session_id)
-            late = row["status"] == "pending" and self.now() - row["created_at"] >= SESSION_SECONDS * 1000
-            return Session(row["id"], row["provider"], "expired" if late else row["status"], row["error"])
+            row = self._db.execute(
+                "SELECT * FROM sessions WHERE id = ? AND workspace = ?", (session_id, workspace)
+            ).fetchone()
+            if row is None:
+                raise InvalidRequest("Unknown session.")
+            return _session(row, self.now())
+
+    def pending_sessions(self, workspace: str) -> list[Session]:
+        """The workspace's sessions that wait for a person, oldest first."""
+        with self._lock:
+            now = self.now()
+            rows = self._db.execute(
+                "SELECT * FROM sessions WHERE workspace = ? AND status = 'pending' ORDER BY created_at, rowid",
+                (workspace,),
+            ).fetchall()
+        return [session for session in (_session(row, now) for row in rows) if session.status == "pending"]
 
     def finish_session(self, workspace: str, session_id: str, outcome: str, error: str | None = None) -> Session:
         """Ends a pending session as if a person had: ``connected`` connects the provider, ``failed`` does not.
@@ -470,9 +493,8 @@ class Store:
             if session.status != "pending":
                 raise InvalidRequest("The session has ended.")
             ended = replace(session, status=outcome, error=error if outcome == "failed" else None)
-            force = self._session_row(workspace, session_id)["force"]
             existing = self._connection(workspace, session.provider)
-            if outcome == "connected" and (existing is None or force):
+            if outcome == "connected" and (existing is None or session.force):
                 try:
                     self._apply(workspace, session.provider, None)
                 except PlanLimitReached as problem:
@@ -508,14 +530,6 @@ class Store:
             (workspace, provider),
         ).fetchone()
         return row and Connection(*row)
-
-    def _session_row(self, workspace: str, session_id: str) -> sqlite3.Row:
-        row: sqlite3.Row | None = self._db.execute(
-            "SELECT * FROM sessions WHERE id = ? AND workspace = ?", (session_id, workspace)
-        ).fetchone()
-        if row is None:
-            raise InvalidRequest("Unknown session.")
-        return row
 
     def _apply(self, workspace: str, provider: str, digest: str | None) -> str:
         """Puts credentials in use, on the existing connection or a new one, and returns the connection's id."""
@@ -589,6 +603,12 @@ def timestamp(milliseconds: int) -> str:
 def _derived_key(workspace: str) -> str:
     # Made from the name, so that a restart accepts it without any key in the state file.
     return f"ok_sandbox_{hashlib.sha256(workspace.encode()).hexdigest()[:40]}"
+
+
+def _session(row: sqlite3.Row, now: int) -> Session:
+    late = row["status"] == "pending" and now - row["created_at"] >= SESSION_SECONDS * 1000
+    status = "expired" if late else row["status"]
+    return Session(row["id"], row["provider"], status, row["created_at"], bool(row["force"]), row["error"])
 
 
 def _sync(row: sqlite3.Row, now: int) -> Sync:

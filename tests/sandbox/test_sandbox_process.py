@@ -44,10 +44,11 @@ def test_command_line_says_how_to_use_it_and_ends_on_a_signal(number: signal.Sig
         url = found.group(1)
         headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
         assert httpx.get(f"{url}/api/integrations", headers=headers, trust_env=False).status_code == 200
-        assert [process.stdout.readline() for _ in range(3)] == [
+        assert [process.stdout.readline() for _ in range(4)] == [
             f"API key: {DEFAULT_API_KEY}\n",
             "Use it with:\n",
             f"  export OUTLIT_API_URL={url} OUTLIT_API_KEY={DEFAULT_API_KEY}\n",
+            f"Browser sessions are approved at {url}/integrations\n",
         ]
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
