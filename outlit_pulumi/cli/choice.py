@@ -1,0 +1,32 @@
+"""Which integration a person means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .. import catalog
+from ..redaction import redact
+from .exits import UsageError
+
+if TYPE_CHECKING:
+    from ..models import IntegrationItem
+
+
+def provider_id(wanted: str, offered: Callable[[], Mapping[str, IntegrationItem]]) -> str:
+    """The API's id for what was typed: the catalogue is the first word, the workspace's list the second.
+
+    Raises:
+        UsageError: neither has it; the message suggests what may have been meant.
+        ApiError: the list was needed, and could not be had.
+    """
+    spec = catalog.find(wanted)
+    if spec is not None:
+        return spec.id
+    live = offered()
+    if wanted in live:
+        return wanted
+    known = list(dict.fromkeys((*catalog.PROVIDERS, *live)))
+    guess = catalog.closest(wanted, known)
+    hint = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(known)}."
+    raise UsageError(f'provider "{redact(wanted, (), limit=40)}" is unknown to Outlit. {redact(hint, (), limit=1000)}')

@@ -1,0 +1,145 @@
+"""What is connected, and what a program calls it. Pure."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ... import catalog, health
+from ...models import IntegrationItem
+from ...operation import outputs
+from ...redaction import REDACTED, Redactor
+from ...validation import RECONNECT
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""An id that is also the resource's name as it is. Every id of the API page is one."""
+
+CONNECTED = "connected"
+"""The status of a connection when all is well."""
+
+_LONGEST_NAME = 60
+_LONGEST_VARIABLE = 40
+
+_TAKEN = frozenset(dir(builtins)) | {"config", "outlit", "pulumi"}
+"""Names that a program must not use for an integration."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A connection of the workspace, and what the program calls it.
+
+    Attributes:
+        provider: The provider id, as the API takes it. May hold any character.
+        name: The resource's name: letters, digits, ``.``, ``_`` and ``-``.
+        variable: The Python name.
+        label: The provider's name for people, fit to be shown.
+        connection_id: The service's id of the connection; None where the list gives none that can be used.
+        inputs: What the program registers, without credentials.
+        outputs: What the state holds once the connection is taken over, without credentials.
+    """
+
+    provider: str
+    name: str
+    variable: str
+    label: str
+    connection_id: str | None
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+    @property
+    def in_catalog(self) -> bool:
+        """Whether this version knows the provider."""
+        return catalog.find(self.provider) is not None
+
+    @property
+    def fields(self) -> tuple[catalog.ConfigField, ...]:
+        """The credentials that a program can declare. None where a person connects it, or of an unknown provider."""
+        spec = catalog.find(self.provider)
+        return spec.fields if spec else ()
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the connection, as part of a sentence; None when all is well."""
+        complaints = list(health.complaints(self.outputs))
+        if not complaints and self.outputs["status"] != CONNECTED:
+            complaints = [f"its status is {self.outputs['status']}."]
+        return " ".join(complaints) or None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a workspace has.
+
+    Attributes:
+        found: Its connections, in the order of the list.
+        left_out: One sentence for each connection that cannot be declared.
+    """
+
+    found: tuple[Found, ...]
+    left_out: tuple[str, ...]
+
+
+def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
+    """The connections among ``items``, each under a name of its own.
+
+    Args:
+        items: The workspace's list.
+        hide: Hides the API key.
+    """
+    found: list[Found] = []
+    left_out: list[str] = []
+    # A workspace has one connection per provider; of an entry that comes twice, the provider uses the last one, too.
+    connected = {catalog.canonical_id(item.id): item for item in items if item.connected}
+    names: set[str] = set()
+    variables: set[str] = set(_TAKEN)
+    for provider, item in connected.items():
+        wrong = _unfit(provider, hide)
+        if wrong is not None:
+            left_out.append(f"An entry of Outlit's list is left out: its id {wrong}.")
+            continue
+        connection_id = item.connection_id
+        if connection_id is not None and _unfit(connection_id, hide) is not None:
+            connection_id = None
+        inputs = {"provider": provider, "adopt_existing": True, "on_config_change": RECONNECT}
+        state = outputs(inputs, connection_id or "", item, hide)
+        name = _unused(_name(provider), names, "-")
+        variable = _unused(_variable(provider), variables, "_")
+        names.add(name)
+        variables.add(variable)
+        found.append(Found(provider, name, variable, state["display_name"], connection_id, inputs, state))
+    return Discovery(tuple(found), tuple(left_out))
+
+
+def _unfit(id_: str, hide: Redactor) -> str | None:
+    """Why an id of the service cannot be written down; None when it can."""
+    if not id_:
+        return "is empty"
+    if hide(id_, limit=len(id_) + len(REDACTED)).count(REDACTED) > id_.count(REDACTED):
+        return "looks like a credential"
+    return None
+
+
+def _name(provider: str) -> str:
+    if _PLAIN_NAME.fullmatch(provider):
+        return provider
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", provider)[:_LONGEST_NAME].strip("._-") or "integration"
+
+
+def _variable(provider: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "_", provider.lower())[:_LONGEST_VARIABLE].strip("_")
+    if not words or words[0].isdigit():
+        words = f"integration_{words}".rstrip("_")
+    return f"{words}_" if keyword.iskeyword(words) or words in _TAKEN else words
+
+
+def _unused(name: str, taken: Collection[str], joint: str) -> str:
+    """``name``, or the first of ``name-2``, ``name-3`` and so on that is not taken."""
+    unused, count = name, 1
+    while unused in taken:
+        count += 1
+        unused = f"{name.rstrip('_')}{joint}{count}"
+    return unused

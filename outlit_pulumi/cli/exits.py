@@ -1,0 +1,39 @@
+"""How a command ends: its exit codes, and what it says of an error."""
+
+from __future__ import annotations
+
+from ..errors import AuthenticationError, OutlitError, PlanLimitError
+
+DONE = 0
+"""All is well, or was done."""
+NO = 1
+"""It worked, and the answer is no: something is failing, or the integration did not get connected."""
+USAGE = 2
+"""The command cannot be used like this. Nothing was done."""
+ERROR = 3
+"""Outlit, its settings or the network are in the way, so that there is no answer."""
+INTERRUPTED = 130
+"""Ctrl-C."""
+BROKEN_PIPE = 141
+"""Whoever read the output stopped reading."""
+
+
+class UsageError(OutlitError):
+    """The command cannot be used like this. Nothing was done."""
+
+
+def exit_code(error: OutlitError) -> int:
+    """The exit code of a command that ends with this error."""
+    return USAGE if isinstance(error, UsageError) else ERROR
+
+
+def told(error: OutlitError) -> str:
+    """The error on one line, in this command line's words where the message is made for ``pulumi up``."""
+    if isinstance(error, UsageError):
+        return str(error)
+    if isinstance(error, AuthenticationError):
+        return "Outlit does not accept the API key (401). Check OUTLIT_API_KEY or, with --stack, the stack's outlit:apiKey."
+    text = " ".join(str(error).split())
+    if isinstance(error, PlanLimitError):
+        return text.replace(", then run pulumi up again", "")
+    return text

@@ -1,0 +1,88 @@
+"""``outlit-pulumi list``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from .. import catalog, health
+from ..models import NOT_CONNECTED
+from ..operation import plain
+from .context import Json, Stack, command
+from .screen import Column, clean, moment, table
+
+if TYPE_CHECKING:
+    from ..models import IntegrationItem
+    from ..redaction import Redactor
+
+_COLUMNS = (
+    Column("ID"),
+    Column("NAME", detail=True),
+    Column("CATEGORY", detail=True),
+    Column("CONNECTS WITH", detail=True),
+    Column("STATUS"),
+    Column("LAST DATA"),
+    Column("ERROR", detail=True, folds=True),
+)
+
+
+def list_(
+    ctx: typer.Context,
+    connected: Annotated[bool, typer.Option("--connected", help="Only what is connected.")] = False,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """List the integrations that the workspace offers.
+
+    JSON: {"items": [...]}, each with id, name, category, status, connectionId, lastDataReceivedAt, syncStatus and
+    errorMessage as the API has them, and with browser (true, false, or null where this package does not know the provider)
+    and configFields (what it connects with; null where not known).
+
+    Exit codes: 0; 2 wrong usage; 3 no answer.
+    """
+    with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
+        items = client.list_integrations(connected_only=connected)
+        hide = client.hiding("", ())
+        if items or run.json:
+            rows = [_row(item, hide) for item in items]
+            run.result({"items": [_data(item, hide) for item in items]}, table(run.outside.out, _COLUMNS, rows))
+        else:
+            run.note("Nothing is connected." if connected else "The workspace offers no integration.")
+
+
+def status_text(status: str, sync_status: str | None = None, error_message: str | None = None) -> Text:
+    """A connection's status for people: with that of its syncs, unless those are well."""
+    if status == NOT_CONNECTED:
+        return Text("not connected", style="dim")
+    if sync_status is None or sync_status.upper() == "SUCCESS":
+        shown = status
+    else:
+        shown = f"{status}, sync {sync_status}"
+    bad = health.failing(status, None) or health.failing(sync_status, error_message)
+    return Text(shown, style="red" if bad else "green" if shown == "connected" else "yellow")
+
+
+def _row(item: IntegrationItem, hide: Redactor) -> list[str | Text]:
+    spec = catalog.find(item.id)
+    fields = ", ".join(field.name for field in spec.fields) if spec else ""
+    return [
+        plain(item.id),
+        hide(item.name or "", limit=60),
+        hide(item.category or "", limit=60),
+        "" if spec is None else "browser" if spec.browser else fields,
+        status_text(
+            hide(item.status, limit=60), item.sync_status and hide(item.sync_status, limit=60), item.error_message
+        ),
+        moment(hide(item.last_data_received_at or "", limit=60)),
+        Text(hide(item.error_message or ""), style="red"),
+    ]
+
+
+def _data(item: IntegrationItem, hide: Redactor) -> dict[str, Any]:
+    spec = catalog.find(item.id)
+    return clean(item.model_dump(by_alias=True), hide) | {
+        "browser": spec.browser if spec else None,
+        "configFields": [field.name for field in spec.fields] if spec else None,
+    }

@@ -1,0 +1,246 @@
+"""``outlit-pulumi status``: how the syncs stand, once or for as long as somebody watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from .. import catalog, health
+from ..errors import ApiError
+from ..models import NOT_CONNECTED
+from ..operation import plain
+from . import exits
+from .choice import provider_id
+from .context import Command, Json, Stack, command
+from .listing import status_text
+from .polling import passing, watch
+from .screen import Column, animated, clean, moment, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..client import OutlitClient
+    from ..models import IntegrationItem, SyncStatus
+    from ..redaction import Redactor
+
+_COLUMNS = (
+    Column("PROVIDER"),
+    Column("MODEL"),
+    Column("STATUS"),
+    Column("LAST SYNCED", detail=True),
+    Column("ERROR", detail=True, folds=True),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one integration stands.
+
+    Attributes:
+        provider: Its id.
+        item: Its entry in the workspace's list; None where that does not name it.
+        sync: Its syncs; None where they were not asked for or not told.
+        problem: Why the syncs are not known, if they should be.
+    """
+
+    provider: str
+    item: IntegrationItem | None
+    sync: SyncStatus | None = None
+    problem: ApiError | None = None
+
+    @property
+    def status(self) -> str:
+        """The connection's status, by the later of the two answers."""
+        return self.sync.status if self.sync else self.item.status if self.item else NOT_CONNECTED
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, healthy or not."""
+        return self.status != NOT_CONNECTED
+
+    @property
+    def failing(self) -> bool:
+        """Whether the connection or one of its syncs fails."""
+        return self.connected and (
+            health.failing(self.status, None)
+            or self.failing_as_a_whole
+            or any(
+                health.failing(model.status, model.error_message) for model in (self.sync.syncs if self.sync else ())
+            )
+        )
+
+    @property
+    def failing_as_a_whole(self) -> bool:
+        """Whether the list says so of the connection, whatever its models do."""
+        return self.item is not None and health.failing(self.item.sync_status, self.item.error_message)
+
+
+def status(
+    ctx: typer.Context,
+    provider: Annotated[
+        Optional[str],  # noqa: UP045  # Typer evaluates it, also on Python 3.10
+        typer.Argument(metavar="[PROVIDER]", help="Its id, such as stripe; without, all that are connected."),
+    ] = None,
+    watching: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=1, max=3600, help="Seconds between two looks of --watch.")] = 5,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Show the sync status of each model.
+
+    JSON: {"failing": true or false, "items": [...]}, each with provider, name, category, status, connectionId, syncStatus,
+    lastDataReceivedAt, errorMessage and syncs (model, status, lastSyncedAt, errorMessage) as the API has them, and failing;
+    also error, where its syncs could not be had. With --watch one such document per line, and {"error", "type"} for a look
+    that failed.
+
+    Exit codes: 0 nothing is failing; 1 something is, or PROVIDER is not connected; 2 wrong usage; 3 no answer, also for one of
+    several; 130 Ctrl-C.
+    """
+    with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
+        if watching:
+            _watch(run, client, provider, interval)
+        looks = look(client, provider)
+        run.result(_data(looks, client), _shown(run, looks, client))
+        if any(found.problem for found in looks):
+            raise typer.Exit(exits.ERROR)
+        if any(found.failing for found in looks) or (provider is not None and not looks[0].connected):
+            raise typer.Exit(exits.NO)
+
+
+def look(client: OutlitClient, wanted: str | None) -> list[Look]:
+    """How one integration stands, or each that is connected. All calls come out of one time budget.
+
+    Raises:
+        UsageError: there is no such provider.
+        ApiError: the list could not be had, or the service refused to tell.
+    """
+    budget = client.budget()
+    items = {item.id: item for item in client.list_integrations(connected_only=wanted is None, budget=budget)}
+    chosen = list(items) if wanted is None else [provider_id(wanted, lambda: items)]
+    found = []
+    for provider in chosen:
+        item = items.get(provider)
+        if item is not None and not item.connected:
+            found.append(Look(provider, item))
+            continue
+        try:
+            found.append(Look(provider, item, client.sync_status(provider, budget=budget)))
+        except ApiError as error:
+            if not passing(error):
+                raise
+            found.append(Look(provider, item, problem=error))
+    return found
+
+
+def _watch(run: Command, client: OutlitClient, provider: str | None, interval: float) -> None:
+    screen = run.outside.out
+
+    def document(looks: list[Look] | None, problem: ApiError | None) -> None:
+        if problem is not None:
+            run.fail(problem, indent=None)
+        elif looks is not None:
+            run.document(_data(looks, client), indent=None)
+
+    def page(looks: list[Look] | None, problem: ApiError | None) -> RenderableType:
+        parts = [_shown(run, looks, client)] if looks is not None else []
+        if problem is not None:
+            parts.append(Text(f"The last look failed: {exits.told(problem)}", style="red"))
+        when = run.outside.now().strftime("%H:%M:%S")
+        return Group(*parts, Text(f"{when}, again every {interval:g} s. Ctrl-C ends it.", style="dim"))
+
+    if run.json:
+        watch(lambda: look(client, provider), document, run.outside.clock, every=interval)
+    elif not animated(screen):
+        watch(
+            lambda: look(client, provider), lambda *seen: screen.print(page(*seen)), run.outside.clock, every=interval
+        )
+    with Live(console=screen, auto_refresh=False) as live:
+        watch(
+            lambda: look(client, provider),
+            lambda *seen: live.update(page(*seen), refresh=True),
+            run.outside.clock,
+            every=interval,
+        )
+
+
+def _shown(run: Command, looks: Sequence[Look], client: OutlitClient) -> RenderableType:
+    if not looks:
+        return Text("Nothing is connected.")
+    hide = client.hiding("", ())
+    rows = [row for found in looks for row in _rows(found, hide)]
+    return Group(table(run.outside.out, _COLUMNS, rows), Text(), _summary(looks))
+
+
+def _summary(looks: Sequence[Look]) -> Text:
+    unknown = sum(found.problem is not None for found in looks)
+    failing = sum(found.failing for found in looks)
+    if unknown:
+        return Text(f"{unknown} of {len(looks)} integrations could not be read.", style="red")
+    if failing:
+        return Text(f"{failing} of {len(looks)} integrations failing.", style="red")
+    connected = sum(found.connected for found in looks)
+    return Text("Nothing is failing." if connected else "Not connected.", style="green" if connected else "red")
+
+
+def _rows(found: Look, hide: Redactor) -> list[list[str | Text]]:
+    provider = plain(found.provider)
+    if found.problem is not None:
+        return [[provider, "", Text("unknown", style="red"), "", exits.told(found.problem)]]
+    item, syncs = found.item, found.sync.syncs if found.sync else ()
+    rows: list[list[str | Text]] = [
+        [
+            provider,
+            hide(model.model, limit=60),
+            Text(
+                hide(model.status, limit=60),
+                style="red"
+                if health.failing(model.status, model.error_message)
+                else "green"
+                if model.status.upper() == "SUCCESS"
+                else "yellow",
+            ),
+            moment(hide(model.last_synced_at or "", limit=60)),
+            Text(hide(model.error_message or ""), style="red"),
+        ]
+        for model in syncs
+    ]
+    named = any(health.failing(model.status, model.error_message) for model in syncs)
+    if not rows or (found.failing and not named):
+        whole = status_text(
+            hide(found.status, limit=60), hide(item.sync_status, limit=60) if item and item.sync_status else None
+        )
+        said = hide(item.error_message or "") if item and found.connected else ""
+        rows.insert(0, [provider, "", whole, "", Text(said, style="red")])
+    return rows
+
+
+def _data(looks: Sequence[Look], client: OutlitClient) -> dict[str, Any]:
+    hide = client.hiding("", ())
+    return {"failing": any(found.failing for found in looks), "items": [_item(found, hide) for found in looks]}
+
+
+def _item(found: Look, hide: Redactor) -> dict[str, Any]:
+    item, sync, spec = found.item, found.sync, catalog.find(found.provider)
+    data: dict[str, Any] = clean(
+        {
+            "provider": found.provider,
+            "name": (sync.name if sync else None) or (item.name if item else None) or (spec.name if spec else None),
+            "category": (sync.category if sync else None) or (item.category if item else None),
+            "status": found.status,
+            "connectionId": item.connection_id if item else None,
+            "syncStatus": item.sync_status if item else None,
+            "lastDataReceivedAt": item.last_data_received_at if item else None,
+            "errorMessage": item.error_message if item else None,
+        },
+        hide,
+    )
+    data["failing"] = found.failing
+    data["syncs"] = [clean(model.model_dump(by_alias=True), hide) for model in (sync.syncs if sync else ())]
+    if found.problem is not None:
+        data["error"] = exits.told(found.problem)
+    return data

@@ -1,0 +1,119 @@
+"""`outlit-pulumi disconnect`, which deletes data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from outlit_pulumi.sandbox import Sandbox
+
+from .terminal import Cli
+
+CONFIG = {"apiKey": "sk_made_up"}
+
+
+@pytest.fixture(autouse=True)
+def connected(sandbox: Sandbox) -> None:
+    """Stripe is."""
+    sandbox.connect("stripe", CONFIG)
+
+
+def connections(sandbox: Sandbox) -> list[str]:
+    """The ids of what is connected."""
+    return [connection["connectionId"] for connection in sandbox.connections()]
+
+
+@pytest.mark.parametrize("reply", ["y", "YES", " yes "])
+def test_it_asks_and_says_what_will_be_lost(cli: Cli, sandbox: Sandbox, reply: str) -> None:
+    done = cli("disconnect", "stripe", answers=[reply])
+    assert done.asked == [("Disconnect Stripe? [y/N] ", False)]
+    assert f"disconnects Stripe (connection stripe-org_acme) from the workspace at {sandbox.url}" in done.err
+    assert "permanently deletes everything that Outlit synced from Stripe" in done.err
+    assert (done.code, done.out) == (0, "Stripe is disconnected.\n")
+    assert connections(sandbox) == []
+
+
+@pytest.mark.parametrize("reply", ["", "n", "stripe", EOFError])
+def test_any_other_answer_is_no(cli: Cli, sandbox: Sandbox, reply: str | type[BaseException]) -> None:
+    done = cli("disconnect", "stripe", answers=[reply])
+    assert done.code == 1
+    assert done.err.endswith("Nothing was done.\n")
+    assert connections(sandbox) == ["stripe-org_acme"]
+
+
+def test_interrupted_at_the_question(cli: Cli, sandbox: Sandbox) -> None:
+    done = cli("disconnect", "stripe", answers=[KeyboardInterrupt])
+    assert done.code == 130
+    assert connections(sandbox) == ["stripe-org_acme"]
+
+
+def test_a_script_says_yes(cli: Cli, sandbox: Sandbox) -> None:
+    done = cli("disconnect", "stripe", "--yes", "--json")
+    assert done.code == 0
+    assert done.data == {
+        "provider": "stripe",
+        "name": "Stripe",
+        "connectionId": "stripe-org_acme",
+        "disconnected": True,
+    }
+    assert connections(sandbox) == []
+
+
+def test_without_a_terminal_it_refuses_before_any_call(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.clear_calls()
+    done = cli("disconnect", "stripe", "--json")
+    assert done.code == 2
+    assert done.data["type"] == "UsageError"
+    assert "use --yes" in done.err
+    assert sandbox.calls() == []
+
+
+def test_not_connected_is_fine(cli: Cli, sandbox: Sandbox) -> None:
+    done = cli("disconnect", "posthog", "--yes")
+    assert (done.code, done.out, done.err) == (0, "PostHog is not connected. Nothing was done.\n", "")
+    assert cli("disconnect", "posthog", "--yes", "--json").data["disconnected"] is False
+    assert connections(sandbox) == ["stripe-org_acme"]
+
+
+def test_another_connection_than_the_one_agreed_to_is_left_alone(cli: Cli, sandbox: Sandbox) -> None:
+    """While the person thought, somebody reconnected it."""
+
+    def thinks() -> Iterator[str]:
+        sandbox.disconnect("stripe")
+        sandbox.connect("stripe", CONFIG)
+        yield "y"
+
+    done = cli("disconnect", "stripe", answers=thinks())
+    assert done.code == 3
+    assert "the workspace has another connection of it by now" in done.err
+    assert connections(sandbox) == ["stripe-org_acme-2"]
+
+
+def test_somebody_else_was_faster(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.fault("disconnect", kind="disconnected_by_others", provider="stripe")
+    done = cli("disconnect", "stripe", "--yes", "--json")
+    assert (done.code, done.data["disconnected"]) == (0, False)
+
+
+def test_a_lost_answer_is_settled_by_looking(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.fault("disconnect", kind="reset", after=True)
+    done = cli("disconnect", "stripe", "--yes")
+    assert (done.code, done.out) == (0, "Stripe is disconnected.\n")
+    assert [call["route"] for call in sandbox.calls()].count("disconnect") == 1
+
+
+def test_a_refusal_says_that_nothing_was_disconnected(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.fault("disconnect", status=403, body='{"error": "read only", "code": "no_writes"}')
+    done = cli("disconnect", "stripe", "--yes")
+    assert done.code == 3
+    assert "outlit-pulumi: Stripe was not disconnected: Outlit does not allow it (no_writes)" in done.err
+    assert connections(sandbox) == ["stripe-org_acme"]
+
+
+def test_a_list_that_does_not_name_it(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.fault("list", status=200, body='{"items": []}')
+    done = cli("disconnect", "stripe", "--yes")
+    assert done.code == 3
+    assert "whether it is connected is not known" in done.err
+    assert connections(sandbox) == ["stripe-org_acme"]

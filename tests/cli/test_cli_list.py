@@ -1,0 +1,138 @@
+"""`outlit-pulumi list`."""
+
+from __future__ import annotations
+
+import json
+
+from outlit_pulumi import PROVIDERS
+from outlit_pulumi.sandbox import Sandbox
+
+from .terminal import CANARY, KEY, Cli
+
+ESC = "\x1b"
+TIME = "2026-04-10T18:22:11.000Z"
+
+
+def answer(sandbox: Sandbox, *items: dict[str, object]) -> None:
+    """Makes the next list hold these."""
+    sandbox.fault("list", status=200, body=json.dumps({"items": items}))
+
+
+def test_every_provider_with_how_it_connects(cli: Cli) -> None:
+    """One row each, in the service's order; aligned, without trailing blanks, and never folded in a pipe."""
+    done = cli("list")
+    lines = done.out.splitlines()
+    assert lines[0].split("  ")[0] == "ID"
+    assert [line.split()[0] for line in lines[1:]] == [*PROVIDERS, "extra-0001"]
+    assert "posthog          PostHog          analytics      apiKey, region, projectId   not connected" in done.out
+    assert "slack            Slack            communication  browser                     not connected" in done.out
+    assert all(line == line.rstrip() for line in lines)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_a_failing_connection_shows_why_and_when_it_last_worked(cli: Cli, sandbox: Sandbox) -> None:
+    item = {"id": "stripe", "name": "Stripe", "category": "billing", "connectionId": "stripe-org_acme"}
+    health = {"syncStatus": "FAILED", "lastDataReceivedAt": TIME, "errorMessage": "key revoked " * 16}
+    answer(sandbox, {**item, "status": "connected", **health})
+    done = cli("list")
+    row = done.out.splitlines()[1]
+    assert "connected, sync FAILED  2026-04-10 18:22 UTC  key revoked key" in row
+    assert done.code == 0
+
+
+def test_connected_only(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    assert [line.split()[0] for line in cli("list", "--connected").out.splitlines()] == ["ID", "stripe"]
+    sandbox.disconnect("stripe")
+    nothing = cli("list", "--connected")
+    assert (nothing.out, nothing.err, nothing.code) == ("", "Nothing is connected.\n", 0)
+
+
+def test_json_has_the_names_of_the_api(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.connect("posthog", {"apiKey": "phx_made_up", "region": "eu", "projectId": "1"})
+    done = cli("list", "--json")
+    items = {item["id"]: item for item in done.data["items"]}
+    of_api = {name: value for name, value in items["posthog"].items() if name not in ("browser", "configFields")}
+    listed = next(item for item in sandbox.list() if item["id"] == "posthog")
+    moving = {"lastDataReceivedAt": of_api["lastDataReceivedAt"], "syncStatus": of_api["syncStatus"]}
+    assert of_api == listed | moving
+    assert (items["posthog"]["browser"], items["posthog"]["configFields"]) == (False, ["apiKey", "region", "projectId"])
+    assert (items["slack"]["browser"], items["slack"]["configFields"]) == (True, [])
+    assert (items["extra-0001"]["browser"], items["extra-0001"]["configFields"]) == (None, None)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_nothing_connected_is_an_empty_list(cli: Cli) -> None:
+    done = cli("list", "--connected", "--json")
+    assert (done.data, done.err) == ({"items": []}, "")
+
+
+def test_what_the_service_says_is_shown_as_text(cli: Cli, sandbox: Sandbox) -> None:
+    """No credential, no control character, and no markup that the terminal would be told to carry out."""
+    said = f"{KEY} sk_CANARY0123456789 {ESC}]0;title\x07 [link=http://x]see[/link] :bomb:"
+    answer(sandbox, {"id": "stripe", "status": f"odd{ESC}[2J", "name": f"Str{ESC}ipe", "errorMessage": said})
+    for arguments in (("list",), ("list", "--json")):
+        done = cli(*arguments)
+        assert CANARY not in done.said
+        assert ESC not in done.said
+        assert "\x07" not in done.said
+        answer(sandbox, {"id": "stripe", "status": f"odd{ESC}[2J", "name": f"Str{ESC}ipe", "errorMessage": said})
+    assert "[redacted] [redacted] ]0;title [link=http://x]see[/link] :bomb:" in cli("list").out
+
+
+def test_what_the_service_says_in_an_error_is_shown_as_text(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.fault("list", status=400, body=json.dumps({"error": f"[bold]no[/bold] :bomb: {KEY}"}))
+    done = cli("list")
+    assert done.code == 3
+    assert 'said "[bold]no[/bold] :bomb: [redacted]"' in done.err
+
+
+def test_an_id_that_has_letters_in_common_with_the_key_stays_whole(sandbox: Sandbox, cli: Cli) -> None:
+    """The sandbox's own ids do: a program needs them as they are."""
+    answer(sandbox, {"id": "stripe", "status": "connected", "connectionId": f"stripe-{KEY[3:14]}"})
+    assert cli("list", "--json").data["items"][0]["connectionId"] == f"stripe-{KEY[3:14]}"
+
+
+def test_a_narrow_terminal_has_the_details_below(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    sandbox.set_sync("stripe", "FAILED", error_message="the key was revoked at Stripe and nothing can be read")
+    lines = cli("list", width=60).lines
+    assert all(len(line) <= 60 for line in lines)
+    at = next(number for number, line in enumerate(lines) if line.startswith("stripe"))
+    assert lines[at].split()[1:4] == ["connected,", "sync", "FAILED"]
+    assert lines[at + 1] == "  name: Stripe; category: billing; connects with: apiKey"
+    assert lines[at + 2] == "  error: the key was revoked at Stripe and nothing can be"
+
+
+def test_colour_is_for_terminals_only(cli: Cli) -> None:
+    assert ESC in cli("list", width=200, environ={"TERM": "xterm-256color"}).out
+    assert ESC not in cli("list", environ={"TERM": "xterm-256color"}).out
+    coloured = f"{ESC}[3"
+    assert coloured not in cli("list", width=200, environ={"TERM": "xterm-256color", "NO_COLOR": "1"}).out
+
+
+def test_a_refused_key_is_one_line_and_exit_code_3(cli: Cli) -> None:
+    done = cli("list", environ={"OUTLIT_API_KEY": "ok_" + "CANARY" * 8})
+    assert done.code == 3
+    assert done.out == ""
+    assert done.err.startswith("outlit-pulumi: Outlit does not accept the API key (401). Check OUTLIT_API_KEY")
+    assert done.err.count("\n") == 1
+    assert CANARY not in done.err
+
+
+def test_with_json_an_error_is_json_too(cli: Cli) -> None:
+    done = cli("list", "--json", environ={"OUTLIT_API_KEY": "ok_" + "CANARY" * 8})
+    assert done.code == 3
+    assert done.data["type"] == "AuthenticationError"
+    assert done.err == f"outlit-pulumi: {done.data['error']}\n"
+
+
+def test_without_a_key_it_says_how_to_give_one(cli: Cli) -> None:
+    done = cli("list", environ={"OUTLIT_API_KEY": ""})
+    assert done.code == 3
+    assert "Set OUTLIT_API_KEY, or use a stack's configuration with --stack NAME." in done.err
+
+
+def test_wrong_usage_is_exit_code_2(cli: Cli) -> None:
+    assert cli("list", "--no-such-option").code == 2
+    assert cli("no-such-command").code == 2

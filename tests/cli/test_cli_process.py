@@ -1,0 +1,237 @@
+"""The command line as a process: a terminal, pipes, signals, and what is not installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from outlit_pulumi.sandbox import DEFAULT_API_KEY, Sandbox
+
+from .terminal import CANARY
+
+SECRET = "sk_CANARYstripe0123456789"
+LONGEST = 120
+"""Seconds; only ends a test that is broken."""
+
+
+def environment(sandbox: Sandbox | None = None, **more: str) -> dict[str, str]:
+    """A shell's environment that names the sandbox's workspace."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OUTLIT_")} | {"TERM": "xterm"}
+    if sandbox is not None:
+        env |= {"OUTLIT_API_URL": sandbox.url, "OUTLIT_API_KEY": sandbox.api_key}
+    return env | more
+
+
+def command(*arguments: str) -> list[str]:
+    """`python -m outlit_pulumi` with arguments."""
+    return [sys.executable, "-m", "outlit_pulumi", *arguments]
+
+
+def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs it with its output in pipes."""
+    return subprocess.run(
+        command(*arguments),
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+
+
+class Terminal:
+    """A process on a terminal of its own, as its controlling one."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self.process = process
+        self._master = master
+        self.shown = ""
+
+    def expect(self, text: str) -> None:
+        """Reads until the text is shown."""
+        end = time.monotonic() + LONGEST
+        while text not in self.shown:
+            assert time.monotonic() < end, self.shown
+            assert self._read(), self.shown
+
+    def type(self, text: str) -> None:
+        """Types it."""
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        """Reads the rest, and returns the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(LONGEST)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._master], [], [], LONGEST)
+        try:
+            data = os.read(self._master, 65536) if ready else b""
+        except OSError:  # how Linux says that the other side is closed
+            data = b""
+        self.shown += data.decode(errors="replace")
+        return bool(data)
+
+
+@contextmanager
+def terminal(*arguments: str, env: dict[str, str]) -> Iterator[Terminal]:
+    """Starts it on a terminal."""
+    code = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command(*arguments)],
+        env=env,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    with process:
+        try:
+            yield Terminal(process, master)
+        finally:
+            process.kill()
+            os.close(master)
+
+
+def test_what_a_person_types_as_a_secret_is_not_shown(sandbox: Sandbox) -> None:
+    with terminal("connect", "stripe", env=environment(sandbox)) as screen:
+        screen.expect("Stripe secret or restricted key, not shown: ")
+        screen.type(f"{SECRET}\n")
+        assert screen.end() == 0
+    assert "Stripe is connected (connection stripe-org_acme)." in screen.shown
+    assert CANARY not in screen.shown
+
+
+def test_ctrl_c_at_a_question(sandbox: Sandbox) -> None:
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    with terminal("disconnect", "stripe", env=environment(sandbox)) as screen:
+        screen.expect("Disconnect Stripe? [y/N] ")
+        screen.type("\x03")
+        assert screen.end() == 130
+    assert screen.shown.endswith("\nInterrupted.\r\n")
+    assert "Traceback" not in screen.shown
+    assert len(sandbox.connections()) == 1
+
+
+def test_ctrl_c_while_it_waits_for_the_browser(sandbox: Sandbox) -> None:
+    with terminal("connect", "slack", "--no-browser", env=environment(sandbox)) as screen:
+        screen.expect("Waiting for Slack, ")
+        screen.type("\x03")
+        assert screen.end() == 130
+    assert "Stopped waiting." in screen.shown
+    assert "Traceback" not in screen.shown
+
+
+def test_it_opens_what_the_person_uses_as_a_browser(sandbox: Sandbox, tmp_path: Path) -> None:
+    script = tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/part && mv {tmp_path}/part {tmp_path}/opened\n')
+    script.chmod(0o755)
+    with terminal("connect", "slack", env=environment(sandbox, BROWSER=f"{script} %s")) as screen:
+        screen.expect("Opened this link in the browser")
+        screen.type("\x03")
+        screen.end()
+    assert (tmp_path / "opened").read_text() == f"{sandbox.url}/integrations"
+
+
+def test_a_signal_to_a_watch(sandbox: Sandbox) -> None:
+    with subprocess.Popen(
+        command("status", "--watch", "--json"), env=environment(sandbox), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout
+            assert json.loads(process.stdout.readline()) == {"failing": False, "items": []}
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=LONGEST)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (130, b"Interrupted.\n")
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("list", "--json"), ("status", "--watch", "--json")])
+def test_a_reader_that_stops_reading(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(command(*arguments), env=environment(sandbox), stdout=writing, stderr=subprocess.PIPE) as it:
+        os.close(writing)
+        _, err = it.communicate(timeout=LONGEST)
+    assert (it.returncode, err) == (141, b"")
+
+
+def test_a_locale_that_lacks_the_characters(sandbox: Sandbox) -> None:
+    body = json.dumps({"items": [{"id": "x", "status": "connected", "name": "Zoë \U0001f600"}]})
+    sandbox.fault("list", status=200, body=body, times=2)
+    env = environment(sandbox, PYTHONIOENCODING="ascii")
+    assert "Zo? ?" in run("list", env=env).stdout
+    assert json.loads(run("list", "--json", env=env).stdout)["items"][0]["name"] == "Zoë \U0001f600"
+
+
+def test_the_sandbox_until_a_signal() -> None:
+    with subprocess.Popen(command("sandbox", "--port", "0", "--json"), env=environment(), stdout=subprocess.PIPE) as it:
+        try:
+            assert it.stdout
+            ready = json.loads(it.stdout.readline())
+            assert ready["apiKey"] == DEFAULT_API_KEY
+            env = environment(OUTLIT_API_URL=ready["url"], OUTLIT_API_KEY=ready["apiKey"])
+            assert run("list", env=env).returncode == 0
+            it.send_signal(signal.SIGINT)
+            assert it.wait(LONGEST) == 0
+        finally:
+            it.kill()
+
+
+def test_the_sandboxs_options_are_its_own() -> None:
+    helped = run("sandbox", "--help", env=environment())
+    assert helped.stdout.startswith("usage: outlit-pulumi sandbox ")
+    assert "--extra-providers" in helped.stdout
+    assert run("sandbox", "--api-key", "ok_short", env=environment()).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("typer", ("list",), "cli"),
+        ("rich", ("list",), "cli"),
+        ("uvicorn", ("sandbox",), "sandbox"),
+        ("fastapi", ("sandbox",), "sandbox"),
+    ],
+)
+def test_without_an_extra_it_says_how_to_get_it(
+    tmp_path: Path, missing: str, arguments: tuple[str, ...], extra: str
+) -> None:
+    """Python finds no such package: a finder in front of all others says so."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] == {missing!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+    )
+    done = run(*arguments, env=environment(PYTHONPATH=str(tmp_path)))
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"Install it with: pip install 'outlit-pulumi[{extra}]'\n")
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+def test_the_console_script_is_the_same_program() -> None:
+    script = Path(sys.executable).parent / "outlit-pulumi"
+    for arguments in (["--version"], ["--help"]):
+        by_name = subprocess.run([script, *arguments], capture_output=True, text=True, timeout=LONGEST, check=True)
+        assert by_name.stdout == run(*arguments, env=dict(os.environ)).stdout
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", run("--version", env=environment()).stdout)

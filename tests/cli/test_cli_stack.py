@@ -1,0 +1,151 @@
+"""`--stack`: the configuration of a Pulumi stack, asked of a stand-in for `pulumi`. The real one: `tests/engine`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from outlit_pulumi.cli.context import Command
+from outlit_pulumi.cli.surroundings import Surroundings
+from outlit_pulumi.sandbox import Sandbox
+from outlit_pulumi.settings import DEFAULT_BASE_URL
+
+from .terminal import CANARY, KEY, Cli
+
+OTHER = "ok_" + "z" * 40
+"""A key that the sandbox does not know."""
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """Makes a `pulumi` that answers as told and notes how it was called, and returns a PATH with it alone."""
+
+    def make(out: str = "{}", err: str = "", code: int = 0) -> dict[str, str]:
+        (tmp_path / "out").write_text(out)
+        (tmp_path / "err").write_text(err)
+        program = (
+            "import json, os, pathlib, sys; here = pathlib.Path(sys.argv[1]); "
+            "(here / 'called').write_text(json.dumps(sys.argv[2:])); "
+            "sys.stdout.write((here / 'out').read_text()); sys.stderr.write((here / 'err').read_text())"
+        )
+        script = tmp_path / "bin" / "pulumi"
+        script.parent.mkdir(exist_ok=True)
+        command = shlex.join([sys.executable, "-I", "-c", program, str(tmp_path)])
+        script.write_text(f'#!/bin/sh\n{command} "$@"\nexit {code}\n')
+        script.chmod(0o755)
+        return {"PATH": str(script.parent)}
+
+    return make
+
+
+def config(sandbox: Sandbox, **more: Mapping[str, object]) -> str:
+    """What `pulumi config --show-secrets --json` prints for a stack of the sandbox's workspace."""
+    values: dict[str, Mapping[str, object]] = {
+        "outlit:apiKey": {"value": sandbox.api_key, "secret": True},
+        "outlit:baseUrl": {"value": sandbox.url, "secret": False},
+        "project:posthogApiKey": {"value": "phx_CANARYposthog0123456789", "secret": True},
+        "project:list": {"value": '["a"]', "objectValue": ["a"], "secret": False},
+    }
+    return json.dumps({**values, **more})
+
+
+def test_the_stacks_configuration_is_used(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    environ = {"OUTLIT_API_KEY": "", "OUTLIT_API_URL": "", **pulumi(config(sandbox))}
+    done = cli("list", "--stack", "dev", environ=environ)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("ID")
+    assert CANARY not in done.said
+    called = json.loads((tmp_path / "called").read_text())
+    assert called == ["config", "--show-secrets", "--json", "--stack=dev", "--non-interactive", "--color=never"]
+
+
+def test_a_stray_variable_leads_to_no_other_workspace(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]]
+) -> None:
+    environ = {"OUTLIT_API_KEY": OTHER, "OUTLIT_API_URL": "https://elsewhere.invalid", **pulumi(config(sandbox))}
+    done = cli("list", "--stack", "dev", "--json", environ=environ)
+    assert done.code == 0
+    assert done.data["items"]
+    assert done.err.splitlines() == [
+        'note: OUTLIT_API_KEY is set and not used: --stack means the configuration of "dev".',
+        'note: OUTLIT_API_URL is set and not used: --stack means the configuration of "dev".',
+    ]
+
+
+def test_the_stacks_key_goes_to_no_service_of_the_environment(pulumi: Callable[..., dict[str, str]]) -> None:
+    """A stack without a base URL means Outlit's own, whatever OUTLIT_API_URL says."""
+    only_key = json.dumps({"outlit:apiKey": {"value": KEY, "secret": True}})
+    outside = Surroundings(environ={"OUTLIT_API_URL": "https://elsewhere.invalid", **pulumi(only_key)})
+    found = Command(outside, stack="dev").settings
+    assert (found.api_key, found.base_url) == (KEY, DEFAULT_BASE_URL)
+
+
+def test_a_stack_without_a_key_does_not_borrow_the_environments(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]]
+) -> None:
+    sandbox.clear_calls()
+    done = cli("list", "--stack", "dev", environ=pulumi())
+    assert done.code == 3
+    assert (
+        'stack "dev" has no outlit:apiKey. Set it with `pulumi config set --secret outlit:apiKey --stack dev`'
+        in done.err
+    )
+    assert sandbox.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("err", "told"),
+    [
+        ("error: no stack named 'dev' found", "there is no such stack in this project"),
+        ("error: no Pulumi.yaml project file found (searching upwards", "this folder is not in a Pulumi project"),
+        ("error: incorrect passphrase", "the passphrase in PULUMI_CONFIG_PASSPHRASE is not this stack's"),
+        ("error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE", "its secrets need a passphrase"),
+        ("error: PULUMI_ACCESS_TOKEN must be set for login", "run `pulumi login`"),
+        (f"error: something with {KEY}", "run `pulumi config --stack dev` to see why"),
+    ],
+)
+def test_pulumi_cannot_tell(cli: Cli, pulumi: Callable[..., dict[str, str]], err: str, told: str) -> None:
+    """One clear line, and nothing of what `pulumi` said."""
+    done = cli("list", "--stack", "dev", "--json", environ=pulumi(KEY, err, code=255))
+    assert done.code == 3
+    assert told in done.data["error"]
+    assert done.data["type"] == "ConfigurationError"
+    assert done.err.count("\n") == 1
+    assert CANARY not in done.said
+
+
+@pytest.mark.parametrize("out", [KEY, f'["{KEY}"]', f'{{"outlit:apiKey": "{KEY}"}}', ""])
+def test_an_answer_that_is_none_is_not_shown(cli: Cli, pulumi: Callable[..., dict[str, str]], out: str) -> None:
+    done = cli("list", "--stack", "dev", environ=pulumi(out))
+    assert done.code == 3
+    assert "answered what is not its JSON" in done.err
+    assert CANARY not in done.said
+
+
+def test_a_bad_key_in_the_stack_is_not_shown(cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]]) -> None:
+    stray = {"outlit:apiKey": {"value": "CANARY key", "secret": True}}
+    done = cli("list", "--stack", "dev", environ=pulumi(config(sandbox, **stray)))
+    assert done.code == 3
+    assert "outlit:apiKey contains white space" in done.err
+    assert CANARY not in done.said
+
+
+def test_no_pulumi_on_path(cli: Cli, tmp_path: Path) -> None:
+    done = cli("list", "--stack", "dev", environ={"PATH": str(tmp_path)})
+    assert done.code == 3
+    assert "which is not on PATH" in done.err
+
+
+@pytest.mark.parametrize("name", ["", " ", "dev\x1b[2J"])
+def test_a_name_that_is_none(cli: Cli, pulumi: Callable[..., dict[str, str]], tmp_path: Path, name: str) -> None:
+    """An empty one, from a variable that is not set, would be whichever stack is selected."""
+    done = cli("list", "--stack", name, environ=pulumi())
+    assert done.code == 2
+    assert not (tmp_path / "called").exists()

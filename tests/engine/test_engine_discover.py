@@ -1,0 +1,147 @@
+"""A project that `outlit-pulumi discover` wrote, on the real engine: the connections are tracked, and nothing is to be done."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outlit_pulumi.cli.app import main
+from outlit_pulumi.cli.screen import console
+from outlit_pulumi.cli.surroundings import Surroundings
+from outlit_pulumi.sandbox import Sandbox
+
+from .conftest import CLERK, PHX, SK, Stack, counted
+
+VALUES = {
+    "posthogApiKey": PHX,
+    "posthogRegion": "eu",
+    "posthogProjectId": "12345",
+    "stripeApiKey": SK,
+    "clerkSecretKey": CLERK,
+}
+
+Discover = Callable[..., Stack]
+
+
+@pytest.fixture
+def discovered(stack: Stack, sandbox: Sandbox, tmp_path: Path) -> Discover:
+    """Connects six integrations, discovers them into a folder, and runs the commands that make its stack ready."""
+    sandbox.connect("posthog", {"apiKey": PHX, "region": "eu", "projectId": "12345"})
+    sandbox.connect("stripe", {"apiKey": SK})
+    sandbox.connect("clerk", {"secretKey": CLERK})
+    for provider in ("slack", "google-calendar", "pylon"):
+        sandbox.complete_session(sandbox.connect(provider)["sessionId"])
+    sandbox.set_sync("clerk", "FAILED", error_message="made up")
+
+    def discover(*options: str) -> Stack:
+        folder = tmp_path / "acme"
+        environ = {"OUTLIT_API_KEY": sandbox.api_key, "OUTLIT_API_URL": sandbox.url}
+        out = io.StringIO()
+        outside = Surroundings(environ=environ, out=console(out, environ), err=console(out, environ))
+        assert main(["discover", "--json", "--out", str(folder), *options], outside) == 0, out.getvalue()
+        # What `pulumi install` would make, with the package of this checkout in it.
+        (folder / "venv").symlink_to(sys.prefix, target_is_directory=True)
+        project = Stack(folder, stack.env, [out.getvalue()])
+        ready(project, json.loads(out.getvalue()))
+        counted(sandbox)
+        return project
+
+    def ready(project: Stack, summary: dict[str, Any]) -> None:
+        values = VALUES | {"outlit:apiKey": sandbox.api_key}
+        for command in summary["commands"]:
+            program, *arguments = shlex.split(command)
+            assert program == "pulumi"
+            if arguments[0] in ("stack", "config"):
+                project.ok(*arguments, stdin=values.get(arguments[-1], ""))
+
+    return discover
+
+
+def connection_ids(project: Stack) -> dict[str, str]:
+    """Resource name to connection id, in the state."""
+    return {name: resource["id"] for name, resource in project.resources().items()}
+
+
+@pytest.mark.parametrize("options", [(), ("--credentials",)], ids=["as they are", "with credentials"])
+def test_up_takes_over_what_was_discovered(discovered: Discover, sandbox: Sandbox, options: tuple[str, ...]) -> None:
+    """Nothing is sent; then there is nothing to do, also for a refresh; a destroy keeps every connection."""
+    project = discovered(*options)
+    before = sandbox.connections()
+    project.up()
+    assert counted(sandbox).keys().isdisjoint({"connect", "disconnect"})
+    assert connection_ids(project) == {c["provider"]: c["connectionId"] for c in before}
+    project.ok("preview", "--expect-no-changes")
+    project.ok("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    outputs = json.loads(project.ok("stack", "output", "--json").output)
+    assert outputs == connection_ids(project)
+    project.destroy()
+    assert sandbox.connections() == before
+    assert project.leaks() == []
+
+
+def test_a_credential_that_changes_later_is_sent(discovered: Discover, sandbox: Sandbox) -> None:
+    """What was set at first counts as the one in use."""
+    project = discovered("--credentials")
+    project.up()
+    counted(sandbox)
+    project.secret("stripeApiKey", SK + "new")
+    project.up()
+    assert counted(sandbox)["connect"] == 1
+    assert project.leaks() == []
+
+
+IMPORT = ("import", "--file", "import.json", "--generate-code=false", "--yes")
+
+
+def test_the_import_file_brings_everything_into_the_state(discovered: Discover, sandbox: Sandbox) -> None:
+    """Without a call, and with nothing to do afterwards. Until the first up a destroy is refused, then it disconnects nothing."""
+    project = discovered()
+    before = sandbox.connections()
+    shown = project.ok(*IMPORT).output
+    assert "warning" not in shown
+    assert counted(sandbox) == {}
+    assert connection_ids(project) == {c["provider"]: c["connectionId"] for c in before}
+    project.ok("preview", "--expect-no-changes")
+    project.ok("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    shown = project.fails("destroy", "--yes", "--skip-preview").output
+    assert "because it is protected" in shown
+    project.ok("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert all(r["retainOnDelete"] and not r.get("protect") for r in project.resources().values())
+    project.ok("preview", "--expect-no-changes")
+    project.destroy()
+    assert project.resources() == {}
+    assert sandbox.connections() == before
+    assert project.leaks() == []
+
+
+def test_an_import_leaves_the_state_that_taking_over_leaves(discovered: Discover) -> None:
+    """In any stack: the file depends on none. The outputs that tell of health move by themselves."""
+    project = discovered()
+    project.up()
+    taken = project.resources()
+    project.ok("stack", "init", "other")
+    project.ok(*IMPORT)
+    imported = project.resources()
+    assert imported.keys() == taken.keys()
+    moving = {"sync_status", "last_data_received_at", "syncs"}
+    for name, resource in imported.items():
+        for bag in ("inputs", "outputs"):
+            left = {key: value for key, value in resource[bag].items() if key not in moving}
+            assert left == {key: value for key, value in taken[name][bag].items() if key not in moving}
+        assert resource["id"] == taken[name]["id"]
+
+
+def test_a_connection_that_went_away_shows_as_drift_after_an_import(discovered: Discover, sandbox: Sandbox) -> None:
+    """The imported resources are read like any other."""
+    project = discovered()
+    project.ok(*IMPORT)
+    sandbox.disconnect("stripe")
+    project.fails("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert sorted(project.resources()) == ["clerk", "google-calendar", "posthog", "pylon", "slack"]
