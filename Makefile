@@ -6,7 +6,7 @@ VENV := .venv
 # The same tests, on the oldest Pulumi SDK that the package supports.
 OLDEST := .venv-oldest
 
-.PHONY: help setup engine test test-long lint demo clean
+.PHONY: help setup engine test test-long lint docs demo clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -24,15 +24,21 @@ test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests: on the newest Pulumi SDK
 	echo "Provider host and engine tests, with the oldest supported Pulumi SDK" && \
 	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine
 
-test-long: $(VENV)/.ready ## Run the same tests with many more examples, and 600 integrations: about an hour
+test-long: $(VENV)/.mutmut ## Run the same tests with many more examples, 600 integrations, and on mutants of the core: about two hours
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
-	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto
+	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto && \
+	$(VENV)/bin/python -m tools.mutation
 
-# Modules of tools/engine are imported by name, as if from its own folder.
+# Modules of tools/engine are imported by name, as if from its own folder. Each example is a program of its own.
 lint: $(VENV)/.ready ## Check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	MYPYPATH=tools/engine $(VENV)/bin/mypy --strict --explicit-package-bases outlit_pulumi tests tools examples
+	MYPYPATH=tools/engine $(VENV)/bin/mypy --strict --explicit-package-bases outlit_pulumi tests tools
+	@for example in examples/*/; do $(VENV)/bin/mypy --strict "$$example" || exit; done
+
+docs: $(VENV)/.ready ## Build the documentation site; a warning or a dead link fails it
+	@$(VENV)/bin/python tools/reference --check && $(VENV)/bin/python tools/reliability --check
+	@$(VENV)/bin/python tools/site
 
 demo: $(VENV)/.ready ## Watch the whole job happen, against a sandbox on this machine
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
@@ -60,6 +66,10 @@ endef
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(call install,$(VENV),constraints.txt)
+
+$(VENV)/.mutmut: $(VENV)/.ready
+	@$(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev,mutation]' -c constraints.txt
+	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
 	$(call install,$(OLDEST),constraints-oldest.txt)

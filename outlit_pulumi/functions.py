@@ -15,6 +15,7 @@ from pulumi import Input, InvokeOptions, Output
 from . import access, catalog, validation
 from .errors import ApiError, BadRequestError
 from .process import PROCESS
+from .redaction import redact
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IntegrationInfo:
-    """What the workspace's list says of one provider. Texts of the service are shown without credentials.
+    """What the workspace's list says of one provider: ids, and texts of the service without credentials.
 
     Attributes:
         provider: The provider id, such as ``posthog``.
@@ -70,7 +71,7 @@ class ModelSyncInfo:
 
 @dataclass(frozen=True)
 class SyncStatusInfo:
-    """How the syncs of a provider stand. Texts of the service are shown without credentials.
+    """How the syncs of a provider stand. The service's texts are shown without credentials.
 
     Attributes:
         provider: The provider id, such as ``posthog``.
@@ -189,7 +190,7 @@ def _sync_status(known: Settings, provider: str) -> SyncStatusInfo:
     except ApiError as error:
         raise error.during("the sync status was not read") from None
     return SyncStatusInfo(
-        provider=hide(found.provider),
+        provider=_id(found.provider),
         display_name=_name(found.provider, found.name, hide),
         category=_shown(found.category, hide),
         connected=found.connected,
@@ -200,12 +201,12 @@ def _sync_status(known: Settings, provider: str) -> SyncStatusInfo:
 
 def _info(item: IntegrationItem, hide: Redactor) -> IntegrationInfo:
     return IntegrationInfo(
-        provider=hide(item.id),
+        provider=_id(item.id),
         display_name=_name(item.id, item.name, hide),
         category=_shown(item.category, hide),
         connected=item.connected,
         status=hide(item.status),
-        connection_id=_shown(item.connection_id, hide),
+        connection_id=None if item.connection_id is None else _id(item.connection_id),
         sync_status=_shown(item.sync_status, hide),
         last_data_received_at=_shown(item.last_data_received_at, hide),
         error_message=_shown(item.error_message, hide),
@@ -228,3 +229,8 @@ def _name(provider: str, said: str | None, hide: Redactor) -> str:
 
 def _shown(text: str | None, hide: Redactor) -> str | None:
     return None if text is None else hide(text)
+
+
+def _id(text: str) -> str:
+    """Whole, unless it has the shape of a key: one may well share eight letters with the stack's secrets."""
+    return redact(text, (), limit=10_000)

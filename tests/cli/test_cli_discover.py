@@ -444,6 +444,11 @@ def test_the_key_is_not_written_where_the_service_repeats_it(sandbox: Sandbox, t
     assert CANARY not in "".join(path.read_text() for path in folder.iterdir()) + done.said
 
 
+def test_a_connection_id_may_share_letters_with_the_key() -> None:
+    (only,) = discover([item("slack", "slack-org_workspace")], Redactor(["ok_local_workspace_key_0123456789"])).found
+    assert only.connection_id == "slack-org_workspace"
+
+
 def test_a_base_url_that_must_not_be_shown_is_asked_for() -> None:
     """Outlit's own needs no command at all."""
     hide = Redactor((KEY,))

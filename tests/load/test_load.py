@@ -143,7 +143,7 @@ def test_sixty_integrations_over_ten_workspaces(stack: Stack, sandbox: Sandbox) 
             f'p = outlit.Provider("{name}", api_key=config.require_secret("{name}"))\n'
             "for id_, fields in configs.items():\n"
             '    key = pulumi.Output.concat(config.require_secret("secret"), "-", id_)\n'
-            '    filled = {k: v or key for k, v in fields.items()}\n'
+            "    filled = {k: v or key for k, v in fields.items()}\n"
             f'    outlit.Integration(f"{name}-{{id_}}", id_, filled, opts=ResourceOptions(provider=p))\n'
         )
     stack.program(program)

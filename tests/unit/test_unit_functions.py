@@ -260,6 +260,16 @@ def test_what_the_service_says_is_shown_without_credentials(
     assert "CANARY" not in "".join(traceback.format_exception(error))
 
 
+def test_an_id_is_the_service_s_even_if_it_shares_letters_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox("workspace", api_key="ok_local_workspace_key_0123456789abcdef") as running:
+        monkeypatch.setenv("OUTLIT_API_KEY", running.api_key)
+        monkeypatch.setenv("OUTLIT_API_URL", running.url)
+        made = running.connect("posthog", POSTHOG)["connectionId"]
+        (found,) = outlit.get_integrations(connected_only=True)
+        PROCESS.workspace(Settings(running.api_key, running.url)).client.close()
+    assert found.connection_id == made == "posthog-org_workspace"
+
+
 def test_every_text_of_the_list_is_cleaned(sandbox: Sandbox) -> None:
     item = {
         "id": "new\x1b[2J",

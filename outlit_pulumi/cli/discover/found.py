@@ -102,7 +102,8 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
             left_out.append(f"An entry of Outlit's list is left out: its id {wrong}.")
             continue
         connection_id = item.connection_id
-        if connection_id is not None and _unfit(connection_id, hide) is not None:
+        # By its shape alone: an id may well share eight letters with the key, such as the workspace's name.
+        if connection_id is not None and _unfit(connection_id, Redactor(())) is not None:
             connection_id = None
         inputs = {"provider": provider, "adopt_existing": True, "on_config_change": RECONNECT}
         state = outputs(inputs, connection_id or "", item, hide)

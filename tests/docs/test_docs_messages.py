@@ -1,0 +1,95 @@
+"""The messages that the reference page lists are those that the package gives, and it lists all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from outlit_pulumi import ConfigurationError, settings
+from outlit_pulumi.models import IntegrationItem
+from outlit_pulumi.preflight import would_not_change, would_not_connect
+from outlit_pulumi.validation import check
+from tests.docs.pages import ROOT
+
+PAGE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+SECTION = PAGE.split("\n## What a preview finds\n")[1].split("\n## ")[0]
+FAILURES, WARNINGS = (part for part in SECTION.split("\n|---|---|\n") if part.lstrip().startswith("|"))
+
+KEY = "ok_" + "k" * 32
+POSTHOG = {"apiKey": "phx_made_up", "region": "us", "projectId": "12345"}
+
+
+def listed(table: str) -> list[str]:
+    """The messages of a table."""
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    return [message for row in rows for message in re.findall(r"`([^`]+)`", row)]
+
+
+def refused() -> Iterator[str]:
+    """What settings are refused with."""
+    cases: list[Mapping[str, object]] = [
+        {},
+        {settings.API_KEY: f"{KEY}\n"},
+        {settings.API_KEY: "sk_made_up"},
+        {settings.API_KEY: 3},
+        {settings.API_KEY: "", settings.EXPLICIT: "emea"},
+        {settings.API_KEY: KEY, settings.BASE_URL: "http://outlit.example"},
+        {settings.API_KEY: KEY, settings.TIMEOUT: "0"},
+        {settings.API_KEY: KEY, settings.PREFLIGHT: "perhaps"},
+    ]
+    for case in cases:
+        with pytest.raises(ConfigurationError) as error:
+            settings.load(case.get, {})
+        yield str(error.value)
+
+
+def failures() -> Iterator[str]:
+    """What check fails with."""
+
+    def offline() -> Mapping[str, IntegrationItem]:
+        raise ConfigurationError("no answer")
+
+    def declared(provider: object, config: object = None, **more: Any) -> Iterator[str]:
+        yield from check({}, {"provider": provider, "config": config, **more}, offered=dict).failures
+
+    yield from declared("")
+    yield from declared("stirpe")
+    yield from check({}, {"provider": "stirpe"}, offered=offline).failures
+    for wrong in (None, " ", 12345, "12345 ", "\ud800"):
+        yield from declared("posthog", POSTHOG | {"projectId": wrong})
+    yield from declared("posthog", POSTHOG | {"region": "moon"})
+    yield from declared("posthog", POSTHOG | {"host": "us"})
+    yield from declared("posthog", "phx_made_up")
+    yield from declared("supabase", {"projectUrl": "http://x.supabase.co", "serviceRoleKey": "made_up"})
+    yield from declared("stripe")
+    yield from declared("slack")
+    yield from declared("slack", {"apiKey": "made_up"})
+    yield from declared("slack", adopt_existing=True, on_config_change="replace")
+    yield from declared("slack", adopt_existing="yes")
+    yield from declared("slack", adopt_existing=True, on_config_change="never")
+    yield from declared("slack", adopt_existing=True, wait_for_sync=0)
+
+
+def warnings() -> Iterator[str | None]:
+    """What the look at the workspace warns of."""
+    there = IntegrationItem(id="stripe", status="connected", connection_id="stripe-org_2")
+    gone = IntegrationItem(id="stripe", status="not_connected")
+    yield would_not_connect({"provider": "stripe"}, there)
+    yield would_not_connect({"provider": "stripe", "adopt_existing": True}, gone)
+    yield would_not_change("stripe", "stripe-org_1", there, replaced=False)
+    yield would_not_change("stripe", "stripe-org_1", gone, replaced=False)
+
+
+@pytest.mark.parametrize(
+    ("table", "given"),
+    [(FAILURES, [*refused(), *failures()]), (WARNINGS, list(warnings()))],
+    ids=["failures", "warnings"],
+)
+def test_the_page_and_the_package_agree(table: str, given: list[str | None]) -> None:
+    """Each message is listed, and each that is listed is given."""
+    messages = listed(table)
+    assert [message for message in given if not message or not any(part in message for part in messages)] == []
+    assert [part for part in messages if not any(message and part in message for message in given)] == []
