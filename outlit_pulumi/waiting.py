@@ -13,10 +13,13 @@ from .operation import Observed, Operation, Warn, outputs
 if TYPE_CHECKING:
     from .workspace import Workspace
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 15.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 10.0
 """Seconds between two looks; each pause is half as long again as the one before."""
 
-_TELL = 15.0
+_LAST_LOOK = 5.0
+"""Seconds that a look gets at least, also the last one."""
+
+_TELL = 10.0
 """Seconds between two lines that say what it waits for."""
 
 
@@ -40,12 +43,14 @@ def wait_for_sync(
     clock = workspace.client.clock
     operation = Operation(workspace, warn, made.outputs)
     began = told = clock.now()
+    ends = began + seconds
     pause = _FIRST_PAUSE
     problem: ApiError | None = None
     while True:
         try:
-            left = began + seconds - clock.now()
-            sync = operation.client.sync_status(operation.provider, budget=Budget(clock, left))
+            left = max(ends - clock.now(), _LAST_LOOK)
+            # A call takes half of its budget at most.
+            sync = operation.client.sync_status(operation.provider, budget=Budget(clock, 2 * left))
         except (AuthenticationError, PermissionDeniedError) as error:
             operation.warn(f"it is connected, but its syncs cannot be seen, so nothing was waited for: {error}")
             return made
@@ -63,7 +68,7 @@ def wait_for_sync(
             return made
         now = clock.now()
         state = f"{', '.join(waits)} pending" if waits else "no sync was seen yet"
-        if now + pause > began + seconds:
+        if now >= ends:
             cause = f" The last look failed: {problem}" if problem else ""
             operation.warn(
                 f"it is connected, but not synced within {seconds:.0f} s (wait_for_sync): {state}.{cause} "
@@ -73,5 +78,5 @@ def wait_for_sync(
         if now - told >= _TELL:
             told = now
             inform(f"{operation.name}: waiting for its first sync, {now - began:.0f} of {seconds:.0f} s: {state}")
-        clock.sleep(pause)
+        clock.sleep(min(pause, ends - now))
         pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -25,6 +25,7 @@ from outlit_pulumi.workspace import Workspace
 # Not of a shape that is hidden anyway: that would show nothing of what is hidden because it is declared.
 STRIPE = {"apiKey": "q7CANARYstripe0123456789"}
 OTHER = {"apiKey": "q7CANARYother00123456789"}
+GONE = '{"provider": "stripe", "status": "not_connected", "syncs": []}'
 POSTHOG = {"apiKey": "w3CANARYposthog01234567", "region": "eu", "projectId": "1"}
 
 
@@ -854,6 +855,7 @@ OPERATIONS: dict[str, Callable[[Run, Observed], object]] = {
     "read": lambda run, made: run.read(made),
     "update": lambda run, made: run.update(made),
     "delete": lambda run, made: run.delete(made),
+    "adopt": lambda run, _: run.create("stripe", STRIPE, adopt_existing=True),
 }
 
 
@@ -893,6 +895,38 @@ def test_no_operation_repeats_a_credential(
     assert 'and said "bad [redacted]"' in str(caught.value)
 
 
+def test_a_short_credential_is_hidden_too(run: Run, made: Observed) -> None:
+    """The client alone hides only what is too long to be a part of other words."""
+    for props in ({"apiKey": "sh0rt-x"}, {"apiKey": "sh0rt-y"}):
+        run.sandbox.fault("connect", status=400, body=f'{{"error": "bad {props["apiKey"]}"}}')
+        with pytest.raises(outlit.BadRequestError, match=r"bad \[redacted\]"):
+            run.update(made, props)
+
+
+@pytest.mark.parametrize(("status", "error_message"), [("FAILED", None), ("PAUSED", "no access")])
+def test_a_connection_that_is_failing_is_taken_over_with_a_warning(
+    run: Run, made: Observed, status: str, error_message: str | None
+) -> None:
+    """Which model it is costs a call that is only made when the list says that something is wrong."""
+    run.sandbox.set_sync("stripe", status, model="StripeInvoice", error_message=error_message)
+    found = run.create("stripe", STRIPE, adopt_existing=True)
+    assert {sync["model"]: sync["status"] for sync in found.outputs["syncs"]}["StripeInvoice"] == status
+    said = f': "{error_message}"' if error_message else "."
+    assert run.warnings == [f"Stripe: the sync of StripeInvoice is {status}{said}"]
+    assert run.calls() == ["list", "sync_status"]
+
+
+@pytest.mark.parametrize("answer", [{"status": 403}, {"status": 200, "body": GONE}])
+def test_a_failing_connection_whose_models_cannot_be_had_is_taken_over_all_the_same(
+    run: Run, made: Observed, answer: dict[str, Any]
+) -> None:
+    run.sandbox.set_sync("stripe", "FAILED", error_message="no access")
+    run.sandbox.fault("sync_status", **answer)
+    found = run.create("stripe", STRIPE, adopt_existing=True)
+    assert (found.outputs["status"], found.outputs["syncs"]) == ("connected", [])
+    assert run.warnings == ['Stripe: its sync is FAILED: "no access"']
+
+
 def test_what_the_catalogue_lacks_has_the_name_that_the_list_gives_it(run: Run) -> None:
     item = {"id": "new", "name": "N" * 100, "status": "not_connected"}
     run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
@@ -926,6 +960,7 @@ class Timed(httpx.HTTPTransport):
         ("read", ["sync_status", "list", "list"]),
         ("update", ["list", "connect", "list", "connect"]),
         ("delete", ["list", "disconnect", "list", "disconnect"]),
+        ("adopt", ["list", "sync_status"]),
     ],
 )
 def test_every_call_comes_out_of_the_operations_time(
@@ -939,6 +974,8 @@ def test_every_call_comes_out_of_the_operations_time(
     run.sandbox.fault("disconnect", status=500)
     if operation == "read":
         run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "not_connected"}]}')
+    if operation == "adopt":
+        run.sandbox.set_sync("stripe", "FAILED")
     OPERATIONS[operation](run, made)
     assert run.calls() == calls
     assert len(transport.seconds) == len(calls)

@@ -85,7 +85,7 @@ def test_the_pauses_grow(waiter: Waiter) -> None:
     waiter.hold_back("StripeInvoice")
     waiter.sandbox.clear_calls()
     waiter.wait(600)
-    assert 35 < len(waiter.sandbox.calls()) < 50
+    assert 55 < len(waiter.sandbox.calls()) < 70
 
 
 def test_time_that_runs_out_is_a_warning(waiter: Waiter) -> None:
@@ -97,7 +97,7 @@ def test_time_that_runs_out_is_a_warning(waiter: Waiter) -> None:
         "how it went on."
     )
     assert statuses(found) == {"PENDING", "SUCCESS"}
-    assert waiter.clock.now() <= 60
+    assert waiter.clock.now() == 60
 
 
 def test_progress_is_told_now_and_then(waiter: Waiter) -> None:
@@ -105,7 +105,7 @@ def test_progress_is_told_now_and_then(waiter: Waiter) -> None:
     waiter.wait(120)
     times = [time for time, _ in waiter.progress]
     assert len(times) >= 3
-    assert all(later - earlier >= 15 for earlier, later in zip([0.0, *times], times))
+    assert all(later - earlier >= 10 for earlier, later in zip([0.0, *times], times))
     assert waiter.progress[0][1].startswith("Stripe: waiting for its first sync, ")
     assert waiter.progress[0][1].endswith(" of 120 s: StripeInvoice pending")
 
