@@ -17,7 +17,7 @@ setup: engine ## Prepare .venv and a Pulumi engine, and nothing more
 engine: $(VENV)/.ready ## Find or make a Pulumi engine; the last line is its folder
 	@$(VENV)/bin/python tools/engine
 
-test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests: on the newest Pulumi SDK, then on the oldest supported one
+test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests on the newest Pulumi SDK, then those of host and engine on the oldest supported one
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
 	echo "All tests, with the newest Pulumi SDK" && \
 	$(VENV)/bin/python -m pytest -n auto && \

@@ -24,7 +24,8 @@ def main() -> int:
         if (error.name or "").partition(".")[0] not in _OF_EXTRA:
             raise
         print(
-            "outlit-pulumi: the command line needs the extra cli. Install it with: pip install 'outlit-pulumi[cli]'",
+            "outlit-pulumi: the command line needs the extra cli. Install the package with it: "
+            "pip install 'path/to/outlit-pulumi[cli]'",
             file=sys.stderr,
         )
         return 2

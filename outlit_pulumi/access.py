@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from pulumi import (
     CustomResource,
@@ -17,10 +19,11 @@ from pulumi import (
     Resource,
     ResourceOptions,
 )
-from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_env
+from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_env, get_root_resource
 
 from . import settings
 from .errors import ConfigurationError
+from .process import PROCESS, Process
 from .redaction import SHARED
 from .settings import Settings
 
@@ -30,6 +33,23 @@ PACKAGE = "pulumi-python"
 """The package of every dynamic provider."""
 
 _INTEGRATION = f"{PACKAGE}:dynamic/outlit:Integration"
+
+
+_LOCK = threading.Lock()
+_BY_PROGRAM: WeakKeyDictionary[Resource, Process] = WeakKeyDictionary()
+
+
+def process() -> Process:
+    """What the program has of each workspace.
+
+    The Automation API can run several programs in a process, one after another or at once. Each has its own: what one of
+    them connects, another must see.
+    """
+    root = get_root_resource()
+    if root is None:
+        return PROCESS
+    with _LOCK:
+        return _BY_PROGRAM.setdefault(root, Process())
 
 
 class Explicit(ProviderResource):

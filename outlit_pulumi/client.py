@@ -339,7 +339,7 @@ class OutlitClient:
 
     def _unreachable(self, reason: str, hide: Redactor, *, sent: bool, under_way: bool = False) -> UnreachableError:
         return UnreachableError(
-            f"no answer from {hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl, then run again.",
+            f"no answer from {hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl or OUTLIT_API_URL, then run again.",
             took_effect=None if sent else False,
             under_way=under_way,
         )

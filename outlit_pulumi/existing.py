@@ -37,6 +37,10 @@ class ExistingProvider(IntegrationProvider):
         found = super().read(id_, props)
         if not found.id:
             return one_line(lambda: _gone(props["provider"]))
+        # What the program reads must not be disconnected by the deletion of the resource that managed it.
+        run = PROCESS.run(self._configured())
+        run.declare(props["provider"])
+        run.keep(props["provider"], found.id)
         return found
 
 
@@ -70,7 +74,7 @@ def _explicit(opts: ResourceOptions | None) -> ProviderResource | None:
 
 
 def _held(known: Settings, provider: str, fresh: bool) -> str:
-    workspace = PROCESS.workspace(known)
+    workspace = access.process().workspace(known)
     budget = workspace.client.budget()
     try:
         wanted = canonical(provider, workspace, budget)

@@ -14,7 +14,6 @@ from pulumi import Input, InvokeOptions, Output
 
 from . import access, catalog, validation
 from .errors import ApiError, BadRequestError
-from .process import PROCESS
 from .redaction import redact
 from .settings import Settings
 
@@ -172,7 +171,7 @@ def _integrations(known: Settings, connected_only: bool, *, fresh: bool = False)
     if not isinstance(connected_only, bool):
         # An Output would count as true.
         raise TypeError(f"connected_only must be True or False, not {type(connected_only).__name__}")
-    workspace = PROCESS.workspace(known)
+    workspace = access.process().workspace(known)
     hide = workspace.client.hiding("", access.stack_secrets())
     try:
         items = workspace.items(fresh=fresh, budget=workspace.client.budget())
@@ -182,7 +181,7 @@ def _integrations(known: Settings, connected_only: bool, *, fresh: bool = False)
 
 
 def _sync_status(known: Settings, provider: str) -> SyncStatusInfo:
-    workspace = PROCESS.workspace(known)
+    workspace = access.process().workspace(known)
     hide = workspace.client.hiding("", access.stack_secrets())
     budget = workspace.client.budget()
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 _SECONDS = 10.0
-"""How long a preview may wait for it."""
+"""How long its request may take, connecting apart."""
 
 
 class Preflight:
@@ -49,7 +49,8 @@ class Preflight:
             PermissionDeniedError: it is not allowed to list integrations.
         """
         self._look()
-        if self._workspace.run.tracked(props["provider"]):
+        run, provider = self._workspace.run, props["provider"]
+        if run.tracked(provider) or run.removed(provider):
             return None  # It is replaced: what is connected is its own.
         return would_not_connect(props, self._items.get(props["provider"]))
 
@@ -81,11 +82,12 @@ def would_not_connect(props: Props, item: IntegrationItem | None) -> str | None:
     name, adopt = _name(props["provider"]), props.get("adopt_existing") is True
     if item.connected and not adopt:
         return (
-            f"{name} is connected already in this workspace, and not by this resource: pulumi up would fail. If the resource was "
-            "renamed, add aliases. If the connection was made elsewhere, set adopt_existing=True to take it over."
+            f"{name} is connected already in this workspace, and not by this resource: creating it will fail. If the resource was "
+            "renamed, add aliases. If the connection was made elsewhere, or by a run that was interrupted, set "
+            "adopt_existing=True to take it over."
         )
     if not item.connected and props.get("config") is None:
-        return f"{name} is not connected, so there is nothing to adopt: pulumi up would fail. Connect it first."
+        return f"{name} is not connected, so there is nothing to adopt: creating it will fail unless it is connected by then."
     return None
 
 
@@ -96,13 +98,14 @@ def would_not_change(provider: str, held: str, item: IntegrationItem | None, *, 
     name = _name(provider)
     if item.connected:
         return (
-            f"{name} has another connection in this workspace than in the state ({plain(held)}): pulumi up would fail. Check which "
-            "workspace the API key is for. If it was reconnected outside Pulumi, run pulumi refresh to accept that."
+            f"{name} has another connection in this workspace than in the state ({plain(held)}), which will be neither updated nor "
+            "disconnected. Check which workspace the API key is for. If it was reconnected outside Pulumi, run pulumi refresh "
+            "to accept that."
         )
     if replaced:
         return None
     return (
-        f"{name} is not connected any more in this workspace: pulumi up would fail. If the API key is the right one, run pulumi "
+        f"{name} is not connected any more in this workspace: updating it will fail. If the API key is the right one, run pulumi "
         "refresh first."
     )
 

@@ -60,4 +60,4 @@ class Process:
 
 
 PROCESS = Process()
-"""The one of this process."""
+"""The one of a provider process, which lives as long as a run."""

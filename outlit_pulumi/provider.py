@@ -46,15 +46,6 @@ def _known(value: Any) -> Any:
     return value
 
 
-def _warn(message: str) -> None:
-    pulumi.log.warn(message)
-
-
-def _note(problem: str | None) -> None:
-    if problem is not None:
-        pulumi.log.warn(problem)
-
-
 def one_line(operation: Callable[[], _T]) -> _T:
     """Runs ``operation``; whatever it raises reaches the user as one clean error.
 
@@ -81,12 +72,15 @@ class IntegrationProvider(ResourceProvider):
         super().__init__()
         self._settings: settings.Settings | None = None
         self._problem: str | None = None
+        self._name: str | None = None
 
     def __reduce__(self) -> tuple[type[IntegrationProvider], tuple[()]]:
         return IntegrationProvider, ()
 
     def configure(self, req: ConfigureRequest) -> None:
         """Reads the settings. A problem is remembered, for check to report: raising here would print a traceback."""
+        explicit = req.config.get(settings.EXPLICIT)
+        self._name = str(explicit) if explicit else None
         try:
             self._settings = settings.load(req.config.get, os.environ)
         except ConfigurationError as error:
@@ -99,6 +93,14 @@ class IntegrationProvider(ResourceProvider):
 
     def _connected(self) -> Workspace:
         return PROCESS.workspace(self._configured())
+
+    def _warn(self, message: str) -> None:
+        """Shows a warning. Pulumi shows it without the resource, so it says which Provider's it is."""
+        pulumi.log.warn(f"Provider {self._name}: {message}" if self._name else message)
+
+    def _note(self, problem: str | None) -> None:
+        if problem is not None:
+            self._warn(problem)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports each problem with an empty property: the engine would print the value of a named one."""
@@ -115,7 +117,7 @@ class IntegrationProvider(ResourceProvider):
                     PROCESS.run(known).track(str(_olds.get("provider")))
                 elif known.preflight and not reasons:
                     try:
-                        _note(PROCESS.preflight(known).new(_known(inputs)))
+                        self._note(PROCESS.preflight(known).new(_known(inputs)))
                     except OutlitError as error:
                         reasons.append(str(error))
             return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
@@ -129,10 +131,12 @@ class IntegrationProvider(ResourceProvider):
             found = lifecycle.diff(_known(_olds), _known(_news))
             known, provider, held = self._settings, _olds.get("provider"), _olds.get("connection_id") or _id
             if known and isinstance(provider, str) and isinstance(held, str):
+                PROCESS.run(known).track(provider)
                 if not found.replaces:
                     PROCESS.run(known).keep(provider, held)
-                if found.changes and known.preflight:
-                    _note(PROCESS.preflight(known).changed(provider, held, replaced=bool(found.replaces)))
+                retained = found.replaces and _olds.get("adopt_existing")
+                if found.changes and known.preflight and not retained:
+                    self._note(PROCESS.preflight(known).changed(provider, held, replaced=bool(found.replaces)))
             return DiffResult(
                 changes=found.changes, replaces=list(found.replaces), delete_before_replace=bool(found.replaces)
             )
@@ -143,7 +147,7 @@ class IntegrationProvider(ResourceProvider):
         """Connects or takes over, and waits for the first sync where that is declared."""
 
         def run() -> CreateResult:
-            made = lifecycle.create(self._connected(), props, _warn)
+            made = lifecycle.create(self._connected(), props, self._warn)
             if props.get("wait_for_sync"):
                 made = self._waited(made, props["wait_for_sync"])
             return CreateResult(made.id, made.outputs)
@@ -154,24 +158,26 @@ class IntegrationProvider(ResourceProvider):
         try:
             from .waiting import wait_for_sync
 
-            return wait_for_sync(self._connected(), made, seconds, _warn, pulumi.log.info)
+            return wait_for_sync(self._connected(), made, seconds, self._warn, pulumi.log.info)
         except Exception as error:  # noqa: BLE001  # the connection exists: whatever happens, the state must hold it
-            _warn(f"the wait for the first sync ended early: {InternalError.of(error)}")
+            self._warn(f"the wait for the first sync ended early: {InternalError.of(error)}")
             return made
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks; an empty id tells the engine that the connection is gone."""
 
         def run() -> ReadResult:
-            found = lifecycle.read(self._connected(), id_, props, _warn)
+            found = lifecycle.read(self._connected(), id_, props, self._warn)
             return ReadResult("", {}) if found is None else ReadResult(found.id, found.outputs)
 
         return one_line(run)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends changed credentials in place."""
-        return one_line(lambda: UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, _warn).outputs))
+        return one_line(
+            lambda: UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, self._warn).outputs)
+        )
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Disconnects what the state holds."""
-        one_line(lambda: lifecycle.delete(self._connected(), _id, _props, _warn))
+        one_line(lambda: lifecycle.delete(self._connected(), _id, _props, self._warn))

@@ -19,6 +19,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 10.0
 _LAST_LOOK = 5.0
 """Seconds that a look gets at least, also the last one."""
 
+_UNLISTED = 30.0
+"""Seconds after which a connection without any models is taken for one that has none."""
+
 _TELL = 10.0
 """Seconds between two lines that say what it waits for."""
 
@@ -40,6 +43,8 @@ def wait_for_sync(
     Returns:
         The same connection, with its syncs as they were last seen.
     """
+    if any(health.complaints(made.outputs)):
+        return made  # It was taken over like this, with a warning.
     clock = workspace.client.clock
     operation = Operation(workspace, warn, made.outputs)
     began = told = clock.now()
@@ -61,12 +66,15 @@ def wait_for_sync(
             if not sync.connected:
                 operation.warn("it was connected, and is not any more. Run pulumi refresh.")
                 return made
-            made = Observed(made.id, outputs(made.outputs, made.id, None, operation.hide, sync))
-        waits = [model["model"] for model in made.outputs["syncs"] if health.pending(model["status"])]
-        if made.outputs["syncs"] and not problem and (not waits or any(health.complaints(made.outputs))):
+            seen = outputs(made.outputs, made.id, None, operation.hide, sync)
+            made = Observed(made.id, {**made.outputs, "status": seen["status"], "syncs": seen["syncs"]})
+        now = clock.now()
+        syncs = made.outputs["syncs"]
+        waits = [model["model"] for model in syncs if health.pending(model["status"])]
+        ended = any(health.complaints(made.outputs)) or (not waits and (syncs or now >= began + _UNLISTED))
+        if ended and not problem:
             operation.complain(made.outputs)
             return made
-        now = clock.now()
         state = f"{', '.join(waits)} pending" if waits else "no sync was seen yet"
         if now >= ends:
             cause = f" The last look failed: {problem}" if problem else ""

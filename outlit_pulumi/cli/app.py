@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import Annotated
 
 import typer
 
+from . import exits
 from .connect import connect
+from .context import mute, unwritable
 from .disconnect import disconnect
 from .discover.command import discover
 from .listing import list_
@@ -78,4 +81,9 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         )
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except OSError as error:  # of the help and the version, which no command prints
+        mute()
+        with suppress(OSError):
+            typer.echo(f"outlit-pulumi: {unwritable(error)}", err=True)
+        return exits.ERROR
     return 0

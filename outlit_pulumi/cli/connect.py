@@ -17,6 +17,7 @@ from .browser import Waiting, browser_session
 from .choice import provider_id
 from .context import Command, Json, Stack, command
 from .exits import UsageError
+from .screen import whole_id
 
 if TYPE_CHECKING:
     from ..catalog import ProviderSpec
@@ -145,7 +146,7 @@ def _tell(run: Command, provider: str, name: str, ended: Outcome) -> None:
         "name": name,
         "status": ended.status,
         "alreadyConnected": ended.already,
-        "connectionId": id_,
+        "connectionId": None if ended.connection_id is None else whole_id(ended.connection_id),
     }
     if ended.error is not None:
         run.note(f"outlit-pulumi: {name} was not connected: {ended.error.rstrip('.')}.")

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Annotated, Any, Optional
 
@@ -25,6 +25,7 @@ from ..client import OutlitClient
 from ..errors import ConfigurationError, InternalError, OutlitError
 from ..settings import API_KEY, BASE_URL, Settings, load
 from . import exits
+from .screen import Unwritable
 from .stack import configuration
 from .surroundings import Surroundings
 
@@ -52,11 +53,14 @@ class Command:
     Attributes:
         outside: What is outside.
         json: Whether the result is JSON.
+        unused: The variables that name another workspace than ``--stack``, once `settings` are read. A Pulumi program would
+            obey them.
     """
 
     def __init__(self, surroundings: Surroundings, *, stack: str | None = None, as_json: bool = False) -> None:
         self.outside = surroundings
         self.json = as_json
+        self.unused: list[str] = []
         self._stack = stack
 
     @cached_property
@@ -86,6 +90,7 @@ class Command:
         for name, value in ((API_KEY, settings.api_key), (BASE_URL, settings.base_url)):
             variable = _VARIABLES[name]
             if environ.get(variable) and environ[variable].rstrip("/") != value:
+                self.unused.append(variable)
                 self.note(f'note: {variable} is set and not used: --stack means the configuration of "{self._stack}".')
         return settings
 
@@ -142,7 +147,7 @@ def command(ctx: typer.Context, *, stack: str | None = None, as_json: bool = Fal
         except KeyboardInterrupt:
             run.note("Interrupted.")
             raise typer.Exit(exits.INTERRUPTED) from None
-        except BrokenPipeError:
+        except (BrokenPipeError, Unwritable):
             raise
         except Exception as error:  # noqa: BLE001  # the last stop before the user's screen
             run.fail(InternalError.of(error))
@@ -150,10 +155,20 @@ def command(ctx: typer.Context, *, stack: str | None = None, as_json: bool = Fal
         finally:
             run.outside.out.file.flush()
     except BrokenPipeError:
-        _mute()
+        mute()
         raise typer.Exit(exits.BROKEN_PIPE) from None
+    except OSError as error:
+        mute()
+        with suppress(OSError):  # standard error may be what cannot be written
+            run.note(f"outlit-pulumi: {unwritable(error)}")
+        raise typer.Exit(exits.ERROR) from None
 
 
-def _mute() -> None:
+def unwritable(error: OSError) -> str:
+    """What is said of standard output that takes nothing more."""
+    return f"standard output cannot be written: {error.strerror or type(error).__name__}."
+
+
+def mute() -> None:
     """Lets nothing more be written to standard output: Python would complain about it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from . import exits
 from .choice import provider_id
 from .context import Command, Json, Stack, command
 from .exits import UsageError
+from .screen import whole_id
 
 if TYPE_CHECKING:
     from ..models import IntegrationItem
@@ -61,7 +62,7 @@ def disconnect(
         if not yes and not _agreed(run, operation.name):
             run.note("Nothing was done.")
             if run.json:
-                run.document({**data, "connectionId": held and shown})
+                run.document({**data, "connectionId": held and whole_id(held)})
             raise typer.Exit(exits.NO)
         # Its time starts now: a person may have thought for long, and somebody else may have acted.
         operation = Operation(workspace, run.warn, {"provider": operation.provider})
@@ -69,7 +70,7 @@ def disconnect(
             _same(operation, held, operation.look("was not disconnected", fresh=True))
         done = _disconnect(operation, held)
         gone = "is disconnected." if done else "was not connected any more. Nothing was done."
-        run.result({**data, "connectionId": held and shown, "disconnected": done}, f"{operation.name} {gone}")
+        run.result({**data, "connectionId": held and whole_id(held), "disconnected": done}, f"{operation.name} {gone}")
 
 
 def _agreed(run: Command, name: str) -> bool:

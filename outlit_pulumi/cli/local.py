@@ -7,6 +7,7 @@ import typer
 from . import exits
 from .context import command
 from .exits import UsageError
+from .screen import Unwritable
 
 _OF_EXTRA = ("fastapi", "jinja2", "starlette", "uvicorn")
 
@@ -25,8 +26,13 @@ def sandbox(ctx: typer.Context) -> None:
             if (error.name or "").partition(".")[0] not in _OF_EXTRA:
                 raise
             raise UsageError(
-                "the sandbox needs the extra sandbox. Install it with: pip install 'outlit-pulumi[sandbox]'"
+                "the sandbox needs the extra sandbox. Install the package with it: pip install 'path/to/outlit-pulumi[sandbox]'"
             ) from None
-        code = main(ctx.args, prog="outlit-pulumi sandbox")
+        try:
+            code = main(ctx.args, prog="outlit-pulumi sandbox")
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # what else fails, such as its port, it reports itself
+            raise Unwritable(error.errno, error.strerror) from None
         if code != exits.DONE:
             raise typer.Exit(code)

@@ -78,13 +78,14 @@ def follow(
 
 
 def watch(
-    look: Callable[[], _T], show: Callable[[_T | None, ApiError | None], None], clock: Clock, *, every: float
+    look: Callable[[], _T], show: Callable[[_T | None, ApiError | None, float], None], clock: Clock, *, every: float
 ) -> NoReturn:
     """Looks and shows until somebody stops it.
 
     Args:
         look: Asks how things stand.
-        show: Shows the last answer, None before the first, and the error of the look after it, if that failed.
+        show: Shows the last answer, None before the first, the error of the look after it, if that failed, and in how many
+            seconds the next one is.
         clock: Where time comes from.
         every: Seconds between two looks; more where the service asks for it.
 
@@ -102,5 +103,5 @@ def watch(
                 raise
             problem = error
             wait = max(every, error.retry_after or 0.0)
-        show(latest, problem)
+        show(latest, problem, wait)
         clock.sleep(wait)

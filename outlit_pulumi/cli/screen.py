@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from ..operation import plain
+from ..redaction import redact
 
 if TYPE_CHECKING:
     from ..redaction import Redactor
@@ -25,37 +26,100 @@ _NARROWEST = 24
 """Columns that a cell of running text gets at least, before a table is laid out in another way."""
 
 _IDS = ("id", "provider", "connectionId")
+_LONGEST_ID = 10_000
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
 
-class _Screen(Console):
+class Unwritable(OSError):
+    """What was to be shown cannot be written: the disk is full, say."""
+
+
+class Screen(Console):
+    """A console that raises what goes wrong with its writing.
+
+    Args:
+        terminal: Whether it writes to a terminal.
+        options: Those of `Console`.
+    """
+
+    def __init__(self, *, terminal: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._on_terminal = terminal
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether it writes to a terminal. ``is_terminal`` also holds for a pipe that FORCE_COLOR wants colours in."""
+        return self._on_terminal
+
+    def __exit__(self, *raised: object) -> None:
+        """Writes what was printed. ``print`` and all else that shows something come through here."""
+        try:
+            super().__exit__(*raised)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unwritable(error.errno, error.strerror) from None
+
     def on_broken_pipe(self) -> None:
+        """Leaves it to the command to end."""
         raise BrokenPipeError
 
 
 def console(
     file: IO[str], environ: Mapping[str, str], *, terminal: bool | None = None, width: int | None = None
-) -> Console:
-    """A console that shows text as it is, without colour when piped or with NO_COLOR.
+) -> Screen:
+    """A console that shows text as it is, without colour when piped (unless with FORCE_COLOR) or with NO_COLOR.
 
     Args:
         file: Where it writes.
-        environ: The environment, for NO_COLOR, TERM and the like.
+        environ: The environment, for NO_COLOR, FORCE_COLOR, TERM and the like.
         terminal: Whether it writes to a terminal; by default it finds out.
         width: Columns; by default the terminal's, or without end where there is none.
     """
-    made = _Screen(
-        file=file, force_terminal=terminal, width=width, markup=False, emoji=False, highlight=False, _environ=environ
+    on_terminal = file.isatty() if terminal is None else terminal
+    made = Screen(
+        terminal=on_terminal,
+        file=file,
+        force_terminal=terminal,
+        width=width,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        _environ=environ,
     )
-    if width is None and not made.is_terminal:
+    if width is None and not on_terminal:
         made.width = _PIPED_WIDTH
     return made
 
 
-def animated(screen: Console) -> bool:
+def animated(screen: Screen) -> bool:
     """Whether what it shows can be replaced."""
-    return screen.is_terminal and not screen.is_dumb_terminal
+    return screen.on_terminal and screen.is_terminal and not screen.is_dumb_terminal
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fits a screen of few lines.
+
+    Attributes:
+        first: What is shown in any case.
+        rest: What is below it, as far as there are lines left; how many more there are is the last one then.
+    """
+
+    first: RenderableType
+    rest: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = console.render_lines(self.first, options, pad=False)
+        below = console.render_lines(self.rest, options, pad=False)
+        room = max(1, options.size.height - len(lines))
+        cut = len(below) > room
+        for line in (*lines, *(below[: room - 1] if cut else below)):
+            yield from line
+            yield Segment.line()
+        if cut:
+            yield Text(f"{len(below) - room + 1} more lines do not fit.", style="dim")
 
 
 def moment(text: str) -> str:
@@ -64,13 +128,18 @@ def moment(text: str) -> str:
     return f"{found[1]} {found[2]} UTC" if found else text
 
 
+def whole_id(text: str) -> str:
+    """An id as JSON has it: whole, unless it has the shape of a key. One that has letters in common with the key is no leak."""
+    return redact(text, (), limit=_LONGEST_ID)
+
+
 def clean(data: Mapping[str, Any], hide: Redactor) -> dict[str, Any]:
-    """What the service said, fit to be shown. Ids stay whole: one that has letters in common with the key is no leak."""
+    """What the service said, fit to be shown. Ids stay whole."""
 
     def shown(name: str, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return plain(value) if name in _IDS else hide(value)
+        return whole_id(value) if name in _IDS else hide(value)
 
     return {name: shown(name, value) for name, value in data.items()}
 

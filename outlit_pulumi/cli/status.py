@@ -11,15 +11,15 @@ from rich.live import Live
 from rich.text import Text
 
 from .. import catalog, health
-from ..errors import ApiError
+from ..errors import ApiError, AuthenticationError
 from ..models import NOT_CONNECTED
 from ..operation import plain
 from . import exits
 from .choice import provider_id
 from .context import Command, Json, Stack, command
 from .listing import status_text
-from .polling import passing, watch
-from .screen import Column, animated, clean, moment, table
+from .polling import watch
+from .screen import Column, Fitted, animated, clean, moment, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,8 @@ _COLUMNS = (
     Column("LAST SYNCED", detail=True),
     Column("ERROR", detail=True, folds=True),
 )
+_CONNECTED = "connected"
+"""The status of a connection when all is well."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class Look:
         )
 
     @property
+    def unheard_of(self) -> bool:
+        """Whether its status is one that this version does not know. That may well be a good one, so it is no failure."""
+        return self.connected and self.status != _CONNECTED and not health.failing(self.status, None)
+
+    @property
     def failing_as_a_whole(self) -> bool:
         """Whether the list says so of the connection, whatever its models do."""
         return self.item is not None and health.failing(self.item.sync_status, self.item.error_message)
@@ -98,14 +105,14 @@ def status(
     also error, where its syncs could not be had. With --watch one such document per line, and {"error", "type"} for a look
     that failed.
 
-    Exit codes: 0 nothing is failing; 1 something is, or PROVIDER is not connected; 2 wrong usage; 3 no answer, also for one of
-    several; 130 Ctrl-C.
+    Exit codes: 0 nothing is failing, nor is what has a status that this version does not know; 1 something is, or PROVIDER is
+    not connected; 2 wrong usage; 3 no answer, also for one of several; 130 Ctrl-C.
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         if watching:
             _watch(run, client, provider, interval)
         looks = look(client, provider)
-        run.result(_data(looks, client), _shown(run, looks, client))
+        run.result(_data(looks, client), _shown(run, looks, client.hiding("", ())))
         if any(found.problem for found in looks):
             raise typer.Exit(exits.ERROR)
         if any(found.failing for found in looks) or (provider is not None and not looks[0].connected):
@@ -117,7 +124,7 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
 
     Raises:
         UsageError: there is no such provider.
-        ApiError: the list could not be had, or the service refused to tell.
+        ApiError: the list could not be had, or the key was refused. Any other error belongs to its integration.
     """
     budget = client.budget()
     items = {item.id: item for item in client.list_integrations(connected_only=wanted is None, budget=budget)}
@@ -130,28 +137,40 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
             continue
         try:
             found.append(Look(provider, item, client.sync_status(provider, budget=budget)))
+        except AuthenticationError:
+            raise
         except ApiError as error:
-            if not passing(error):
-                raise
             found.append(Look(provider, item, problem=error))
     return found
 
 
 def _watch(run: Command, client: OutlitClient, provider: str | None, interval: float) -> None:
     screen = run.outside.out
+    hide = client.hiding("", ())
 
-    def document(looks: list[Look] | None, problem: ApiError | None) -> None:
+    def document(looks: list[Look] | None, problem: ApiError | None, _: float) -> None:
         if problem is not None:
             run.fail(problem, indent=None)
         elif looks is not None:
             run.document(_data(looks, client), indent=None)
 
-    def page(looks: list[Look] | None, problem: ApiError | None) -> RenderableType:
-        parts = [_shown(run, looks, client)] if looks is not None else []
-        if problem is not None:
-            parts.append(Text(f"The last look failed: {exits.told(problem)}", style="red"))
+    def remarks(problem: ApiError | None, wait: float) -> list[Text]:
+        failed = [] if problem is None else [Text(f"The last look failed: {exits.told(problem)}", style="red")]
         when = run.outside.now().strftime("%H:%M:%S")
-        return Group(*parts, Text(f"{when}, again every {interval:g} s. Ctrl-C ends it.", style="dim"))
+        again = f"again every {interval:g} s" if wait == interval else f"again in {wait:g} s, as Outlit asks"
+        return [*failed, Text(f"{when}, {again}. Ctrl-C ends it.", style="dim")]
+
+    def page(looks: list[Look] | None, problem: ApiError | None, wait: float) -> RenderableType:
+        parts = [_shown(run, looks, hide)] if looks is not None else []
+        return Group(*parts, *remarks(problem, wait))
+
+    def screenful(looks: list[Look] | None, problem: ApiError | None, wait: float) -> RenderableType:
+        summary = [_summary(looks, hide)] if looks is not None else []
+        first = Group(*remarks(problem, wait), *summary)
+        if not looks:
+            return first
+        worst_first = sorted(looks, key=lambda found: (not found.problem, not found.failing, not found.unheard_of))
+        return Fitted(first, Group(Text(), _table(run, worst_first, hide)))
 
     if run.json:
         watch(lambda: look(client, provider), document, run.outside.clock, every=interval)
@@ -162,29 +181,43 @@ def _watch(run: Command, client: OutlitClient, provider: str | None, interval: f
     with Live(console=screen, auto_refresh=False) as live:
         watch(
             lambda: look(client, provider),
-            lambda *seen: live.update(page(*seen), refresh=True),
+            lambda *seen: live.update(screenful(*seen), refresh=True),
             run.outside.clock,
             every=interval,
         )
 
 
-def _shown(run: Command, looks: Sequence[Look], client: OutlitClient) -> RenderableType:
-    if not looks:
-        return Text("Nothing is connected.")
-    hide = client.hiding("", ())
-    rows = [row for found in looks for row in _rows(found, hide)]
-    return Group(table(run.outside.out, _COLUMNS, rows), Text(), _summary(looks))
+def _shown(run: Command, looks: Sequence[Look], hide: Redactor) -> RenderableType:
+    summary = _summary(looks, hide)
+    return Group(_table(run, looks, hide), Text(), summary) if looks else summary
 
 
-def _summary(looks: Sequence[Look]) -> Text:
-    unknown = sum(found.problem is not None for found in looks)
+def _table(run: Command, looks: Sequence[Look], hide: Redactor) -> RenderableType:
+    return table(run.outside.out, _COLUMNS, [row for found in looks for row in _rows(found, hide)])
+
+
+def _summary(looks: Sequence[Look], hide: Redactor) -> Text:
+    unread = sum(found.problem is not None for found in looks)
     failing = sum(found.failing for found in looks)
-    if unknown:
-        return Text(f"{unknown} of {len(looks)} integrations could not be read.", style="red")
+    said = []
+    if unread:
+        said.append(f"{unread} of {len(looks)} integrations could not be read.")
     if failing:
-        return Text(f"{failing} of {len(looks)} integrations failing.", style="red")
-    connected = sum(found.connected for found in looks)
-    return Text("Nothing is failing." if connected else "Not connected.", style="green" if connected else "red")
+        said.append(f"{failing} of {len(looks)} integrations failing.")
+    if said:
+        shown = Text(" ".join(said), style="red")
+    elif not looks:
+        shown = Text("Nothing is connected.")
+    elif any(found.connected for found in looks):
+        shown = Text("Nothing is failing.", style="green")
+    else:
+        shown = Text("Not connected.", style="red")
+    unheard_of = [found.status for found in looks if found.unheard_of]
+    if unheard_of:
+        words = ", ".join(hide(status, limit=60) for status in dict.fromkeys(unheard_of))
+        has = "has" if len(unheard_of) == 1 else "have"
+        shown.append(f" {len(unheard_of)} {has} a status that this version does not know: {words}.", style="yellow")
+    return shown
 
 
 def _rows(found: Look, hide: Redactor) -> list[list[str | Text]]:

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-from rich.console import Console
-
 from ..client import Clock
-from .screen import console
+from .screen import Screen, console
 
 Ask = Callable[[str, bool], str]
 """Asks a person for one line: the prompt, and whether what is typed stays hidden."""
@@ -32,15 +30,15 @@ def open_browser(url: str) -> bool:
         return False
 
 
-def _out() -> Console:
+def _out() -> Screen:
     return _console(sys.stdout)
 
 
-def _err() -> Console:
+def _err() -> Screen:
     return _console(sys.stderr)
 
 
-def _console(stream: TextIO) -> Console:
+def _console(stream: TextIO) -> Screen:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a locale may lack a character of a name
     return console(stream, os.environ)
@@ -61,8 +59,8 @@ class Surroundings:
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    out: Console = field(default_factory=_out)
-    err: Console = field(default_factory=_err)
+    out: Screen = field(default_factory=_out)
+    err: Screen = field(default_factory=_err)
     clock: Clock = field(default_factory=Clock)
     now: Callable[[], datetime] = datetime.now
     open_browser: Callable[[str], bool] = open_browser
@@ -72,7 +70,7 @@ class Surroundings:
     def of_process(cls) -> Surroundings:
         """Those of this process."""
         here = cls()
-        if sys.stdin is not None and sys.stdin.isatty() and here.err.is_terminal:
+        if sys.stdin is not None and sys.stdin.isatty() and here.err.on_terminal:
             here.ask = here._ask
         return here
 

@@ -5,7 +5,7 @@ routes of Outlit's API page, keeps what is connected in SQLite, and never keeps 
 of a config, so that a test can tell which credentials are in use. On demand it misbehaves: see `Sandbox.fault`.
 The page behind ``connectUrl``, where a person approves browser sessions and disconnects, is at ``/integrations``.
 
-Needs the extra ``sandbox`` (``pip install 'outlit-pulumi[sandbox]'``).
+Needs the extra ``sandbox`` (``pip install 'path/to/outlit-pulumi[sandbox]'``).
 """
 
 from outlit_pulumi.sandbox.app import create_app

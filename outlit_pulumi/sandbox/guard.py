@@ -1,8 +1,11 @@
 """Which requests the page takes: those that name this machine, and forms that come from the page itself.
 
-The sandbox listens on loopback only, but any website that is open in a browser here can send it requests: a form
+The sandbox listens on 127.0.0.1 only, but any website that is open in a browser here can send it requests: a form
 (cross-site request forgery), or anything under a name of its own that it points at 127.0.0.1 (DNS rebinding). The
-routes that need a key are safe from the former, since a foreign page cannot send one; the page needs no key.
+page needs no key, so it is guarded against both.
+
+The other routes are not guarded. The former cannot send a key. The latter can, and the default key is published: such a
+website can then do to the sandbox what a client can. No credential is there for it to find.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import re
 
 from starlette.requests import Request
 
-_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1)(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 def is_local(request: Request) -> bool:

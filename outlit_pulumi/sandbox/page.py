@@ -47,7 +47,9 @@ _FILES = resources.files(__package__) / "templates"
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 Fields = Mapping[str, str]
-"""What came with a request: the query of a GET, else the form."""
+"""What came with a request: the query of a GET or HEAD, else the form."""
+
+_READING = ["GET", "HEAD"]
 
 
 class _Problem(Exception):
@@ -90,7 +92,7 @@ def page_routes(store: Store) -> APIRouter:
             raise _Problem(404, "No such workspace", "This sandbox has no workspace of that name.")
         return name
 
-    @routes.get("")
+    @routes.api_route("", methods=_READING)
     async def show(request: Request) -> Response:
         def work(fields: Fields) -> Response:
             names = store.workspaces()
@@ -112,6 +114,18 @@ def page_routes(store: Store) -> APIRouter:
                 asked={session.provider for session in sessions},
                 integrations=integrations,
             )
+
+        return await serve(request, work)
+
+    @routes.api_route("/", methods=_READING)
+    @routes.api_route("/connect", methods=_READING)
+    @routes.api_route("/approve", methods=_READING)
+    @routes.api_route("/deny", methods=_READING)
+    async def go_to_page(request: Request) -> Response:
+        # From the browser's history, or typed: what these change, they change for forms only.
+        def work(fields: Fields) -> Response:
+            about = {"workspace": fields["workspace"]} if "workspace" in fields else {}
+            return _go(_address(**about))
 
         return await serve(request, work)
 
@@ -141,7 +155,7 @@ def page_routes(store: Store) -> APIRouter:
             _refuse_session(store, workspace, session_id)
         return _back(workspace, session=session_id)
 
-    @routes.get("/disconnect")
+    @routes.api_route("/disconnect", methods=_READING)
     async def confirm_disconnect(request: Request) -> Response:
         def work(fields: Fields) -> Response:
             workspace = workspace_of(fields)
@@ -165,11 +179,11 @@ def page_routes(store: Store) -> APIRouter:
 
         return await serve(request, work)
 
-    @routes.get("/style.css")
+    @routes.api_route("/style.css", methods=_READING)
     async def style() -> Response:
         return _file("style.css", "text/css")
 
-    @routes.get("/icon.svg")
+    @routes.api_route("/icon.svg", methods=_READING)
     async def icon() -> Response:
         return _file("icon.svg", "image/svg+xml")
 
@@ -180,7 +194,7 @@ def page_routes(store: Store) -> APIRouter:
 
 
 async def _fields(request: Request) -> Fields:
-    if request.method == "GET":
+    if request.method in _READING:
         text = request.scope["query_string"]
     else:
         text = await request.body()
@@ -252,7 +266,11 @@ def _not_connected(integration: Integration, workspace: str) -> _Problem:
 
 
 def _back(workspace: str, **about: str) -> Response:
-    return Response(status_code=303, headers={**_HEADERS, "Location": _address("", workspace=workspace, **about)})
+    return _go(_address("", workspace=workspace, **about))
+
+
+def _go(address: str) -> Response:
+    return Response(status_code=303, headers={**_HEADERS, "Location": address})
 
 
 def _html(template: str, status: int = 200, **values: object) -> Response:

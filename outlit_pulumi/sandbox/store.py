@@ -459,25 +459,26 @@ class Store:
         """A session of the workspace, as it stands now.
 
         Raises:
-            InvalidRequest: The workspace has no such session.
+            InvalidRequest: The workspace has no such session, or its provider is not on offer any more.
         """
         with self._lock:
             row = self._db.execute(
                 "SELECT * FROM sessions WHERE id = ? AND workspace = ?", (session_id, workspace)
             ).fetchone()
-            if row is None:
+            if row is None or row["provider"] not in self.offers:
                 raise InvalidRequest("Unknown session.")
             return _session(row, self.now())
 
     def pending_sessions(self, workspace: str) -> list[Session]:
-        """The workspace's sessions that wait for a person, oldest first."""
+        """The workspace's sessions that wait for a person, oldest first; of providers on offer."""
         with self._lock:
             now = self.now()
             rows = self._db.execute(
                 "SELECT * FROM sessions WHERE workspace = ? AND status = 'pending' ORDER BY created_at, rowid",
                 (workspace,),
             ).fetchall()
-        return [session for session in (_session(row, now) for row in rows) if session.status == "pending"]
+        sessions = (_session(row, now) for row in rows if row["provider"] in self.offers)
+        return [session for session in sessions if session.status == "pending"]
 
     def finish_session(self, workspace: str, session_id: str, outcome: str, error: str | None = None) -> Session:
         """Ends a pending session as if a person had: ``connected`` connects the provider, ``failed`` does not.

@@ -125,8 +125,9 @@ def test_the_program_with_credentials() -> None:
         == '''\
 """The integrations that are connected to an Outlit workspace, as code.
 
-Next: set up a stack with the commands in README.md, and give it the credentials that the connections use now. `pulumi up`
-then takes each connection over as it is: it records the credentials and does not send them. A later change is sent.
+Next: set up a new stack with the commands in README.md, and give it the credentials that the connections use now. `pulumi up`
+then takes each connection over as it is: it records the credentials and does not send them. A later change is sent. It
+sends them, too, in a stack that tracks the connections already, and where a connection is gone by then.
 """
 
 import outlit_pulumi as outlit
@@ -182,6 +183,8 @@ def test_the_other_files_of_a_small_workspace() -> None:
 
 ## Take over
 
+The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configuration: `unset` those that mean another workspace.
+
     pulumi up                           # takes each connection over as it is
     pulumi preview --expect-no-changes  # from now on, nothing to do
 """ in files["README.md"]
@@ -198,6 +201,8 @@ def test_the_readme_with_credentials_has_a_command_for_each_field() -> None:
     pulumi config set posthogRegion           # us or eu
     pulumi config set posthogProjectId        # PostHog project id
 """ in files["README.md"]
+    assert "in this new stack, `pulumi up`\nrecords them" in files["README.md"]
+    assert "sends them all in a stack that tracks the connections already" in files["README.md"]
     assert "import" not in files["README.md"]
     assert "import.json" not in files
 
@@ -369,6 +374,16 @@ def test_credentials_are_asked_for_and_never_written(connected: Sandbox, tmp_pat
     assert CANARY not in "".join(path.read_text() for path in folder.iterdir()) + done.said
 
 
+def test_what_is_said_of_credentials_is_said_of_a_new_stack(connected: Sandbox, tmp_path: Path) -> None:
+    """In another one, `pulumi up` sends them."""
+    done = run(connected, "--credentials", "--out", str(tmp_path / "acme"))
+    assert (
+        "In a stack that does not track these connections yet, they are recorded and not sent; in one that does"
+        in done.out
+    )
+    assert "sent; in one" not in run(connected, "--out", str(tmp_path / "plain")).out
+
+
 def test_the_summary_names_what_was_written(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.complete_session(sandbox.connect("slack")["sessionId"])
     done = run(sandbox, "--json", "--out", str(tmp_path / "acme"))
@@ -494,6 +509,17 @@ def test_nothing_is_overwritten(connected: Sandbox, tmp_path: Path, what: str) -
     assert [path.read_text() for path in left] == ([] if what == "a dangling link" else ["mine"])
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_folder_without_a_name_is_wrong_usage(
+    connected: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """An empty one, from a variable that is not set, is not this folder."""
+    monkeypatch.chdir(tmp_path)
+    done = run(connected, "--out", name)
+    assert (done.code, done.err) == (2, "outlit-pulumi: --out needs the name of a folder. Nothing was written.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_empty_folder_may_be_used(connected: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     assert run(connected, "--out", str(tmp_path / "acme")).code == 0
@@ -508,10 +534,11 @@ def test_no_answer_writes_nothing(connected: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
-    """Neither the files nor the folder, where that is new; what somebody else put there stays."""
-    with pytest.raises(UsageError, match="could not be written: .* Nothing was left there."):
-        write(tmp_path / "new", {"first": "text", "no/such/folder": "text"})
-    assert list(tmp_path.iterdir()) == []
+    """Neither the files nor the folders, where those are new; what somebody else put there stays."""
+    for folder in ("new", "new/below/it"):
+        with pytest.raises(UsageError, match="could not be written: .* Nothing was left there."):
+            write(tmp_path / folder, {"first": "text", "no/such/folder": "text"})
+        assert list(tmp_path.iterdir()) == []
     (tmp_path / "theirs").write_text("theirs")
     with pytest.raises(UsageError):
         write(tmp_path, {"first": "text", "theirs": "ours"})

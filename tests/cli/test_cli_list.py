@@ -93,6 +93,23 @@ def test_an_id_that_has_letters_in_common_with_the_key_stays_whole(sandbox: Sand
     assert cli("list", "--json").data["items"][0]["connectionId"] == f"stripe-{KEY[3:14]}"
 
 
+def test_a_long_id_stays_whole_in_json(sandbox: Sandbox, cli: Cli) -> None:
+    """Whatever the command. Where people read it, it is cut."""
+    long = f"stripe-org_{'x' * 300}"
+    commands = ("list",), ("status", "stripe"), ("connect", "stripe"), ("disconnect", "stripe", "--yes")
+    for arguments in commands:
+        answer(sandbox, {"id": "stripe", "status": "connected", "connectionId": long})
+        data = cli(*arguments, "--json").data
+        assert data.get("items", [data])[0]["connectionId"] == long
+    answer(sandbox, {"id": "stripe", "status": "connected", "connectionId": long})
+    assert long not in cli("connect", "stripe").out
+
+
+def test_an_id_that_has_the_shape_of_a_key_is_hidden(sandbox: Sandbox, cli: Cli) -> None:
+    answer(sandbox, {"id": "stripe", "status": "connected", "connectionId": f"stripe {KEY}"})
+    assert cli("list", "--json").data["items"][0]["connectionId"] == "stripe [redacted]"
+
+
 def test_a_narrow_terminal_has_the_details_below(cli: Cli, sandbox: Sandbox) -> None:
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
     sandbox.set_sync("stripe", "FAILED", error_message="the key was revoked at Stripe and nothing can be read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -173,6 +174,57 @@ def test_a_reader_that_stops_reading(sandbox: Sandbox, arguments: tuple[str, ...
     assert (it.returncode, err) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("list", "--json"),
+        ("status", "--watch", "--json"),
+        ("sandbox", "--port", "0", "--json"),
+        ("--version",),
+        ("--help",),
+    ],
+)
+def test_standard_output_that_cannot_be_written(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    """One line, and no traceback of Python's at its end either."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command(*arguments),
+            env=environment(sandbox),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    said = f"outlit-pulumi: standard output cannot be written: {os.strerror(errno.ENOSPC)}.\n"
+    assert (done.returncode, done.stderr) == (3, said)
+
+
+def test_forced_colour_in_a_pipe_neither_folds_nor_animates(sandbox: Sandbox) -> None:
+    """And nobody is asked at it."""
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    sandbox.set_sync("stripe", "FAILED", error_message="word " * 30)
+    env = environment(sandbox, FORCE_COLOR="1", COLUMNS="40")
+    listed = run("list", "--connected", env=env).stdout
+    assert "\x1b[31m" in listed
+    assert len(listed.splitlines()) == 2
+    with subprocess.Popen(command("status", "--watch"), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as it:
+        try:
+            assert it.stdout
+            shown = b""
+            while b"Ctrl-C ends it." not in shown:
+                shown += it.stdout.readline()
+            it.send_signal(signal.SIGINT)
+            it.communicate(timeout=LONGEST)
+        finally:
+            it.kill()
+    assert b"\x1b[?25l" not in shown  # hides the cursor
+    assert b"word word" in shown
+    assert run("disconnect", "stripe", env=env).returncode == 2
+
+
 def test_a_locale_that_lacks_the_characters(sandbox: Sandbox) -> None:
     body = json.dumps({"items": [{"id": "x", "status": "connected", "name": "Zoë \U0001f600"}]})
     sandbox.fault("list", status=200, body=body, times=2)
@@ -225,7 +277,7 @@ def test_without_an_extra_it_says_how_to_get_it(
     )
     done = run(*arguments, env=environment(PYTHONPATH=str(tmp_path)))
     assert done.returncode == 2
-    assert done.stderr.endswith(f"Install it with: pip install 'outlit-pulumi[{extra}]'\n")
+    assert done.stderr.endswith(f"pip install 'path/to/outlit-pulumi[{extra}]'\n")
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 

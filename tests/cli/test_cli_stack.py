@@ -79,6 +79,30 @@ def test_a_stray_variable_leads_to_no_other_workspace(
     ]
 
 
+def test_the_commands_of_discover_stay_in_the_stacks_workspace(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    """`pulumi up` obeys variables, so those that mean another workspace go first. The others may stay."""
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    stray = {"OUTLIT_API_KEY": OTHER, "OUTLIT_API_URL": "https://elsewhere.invalid"}
+    for number, (environ, first) in enumerate(
+        [
+            (stray, "unset OUTLIT_API_KEY OUTLIT_API_URL"),
+            ({"OUTLIT_API_URL": "https://elsewhere.invalid"}, "unset OUTLIT_API_URL"),
+            ({}, "pulumi install"),
+        ]
+    ):
+        out = str(tmp_path / f"new{number}")
+        asked = cli("discover", "--stack", "dev", "--json", "--out", out, environ=pulumi(config(sandbox)) | environ)
+        assert asked.data["commands"][0] == first
+    done = cli("discover", "--stack", "dev", "--out", str(tmp_path / "told"), environ=pulumi(config(sandbox)) | stray)
+    step = done.out.index("unset OUTLIT_API_KEY OUTLIT_API_URL  ")
+    assert "# else `pulumi up` takes the workspace of these" in done.out[step:].splitlines()[0]
+    assert step < done.out.index("pulumi config set")
+    readme = (tmp_path / "told" / "README.md").read_text()
+    assert "The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over" in readme
+
+
 def test_the_stacks_key_goes_to_no_service_of_the_environment(pulumi: Callable[..., dict[str, str]]) -> None:
     """A stack without a base URL means Outlit's own, whatever OUTLIT_API_URL says."""
     only_key = json.dumps({"outlit:apiKey": {"value": KEY, "secret": True}})

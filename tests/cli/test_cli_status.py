@@ -111,6 +111,46 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(cli: Cli, sandbox: San
     assert "error" not in items["stripe"]
 
 
+@pytest.mark.parametrize("code", [400, 403])
+def test_one_that_the_service_refuses_to_tell_of_does_not_hide_the_others(
+    cli: Cli, sandbox: Sandbox, code: int
+) -> None:
+    """Whatever the reason: it is an error of that item."""
+    fail(sandbox)
+    sandbox.fault("sync_status", status=code, body='{"error": "not for you"}', provider="posthog", times=None)
+    done = cli("status", "--json")
+    assert done.code == 3
+    items = {item["provider"]: item for item in done.data["items"]}
+    assert "not for you" in items["posthog"]["error"]
+    assert (items["posthog"]["syncs"], items["stripe"]["failing"], "error" in items["stripe"]) == ([], True, False)
+    assert cli("status").lines[-1] == ("1 of 2 integrations could not be read. 1 of 2 integrations failing.")
+
+
+def test_a_key_that_is_refused_on_the_way_ends_it(cli: Cli, sandbox: Sandbox) -> None:
+    """Nothing that comes after it could be read either."""
+    sandbox.fault("sync_status", status=401, body='{"error": "Invalid credentials"}', times=None)
+    done = cli("status", "--json")
+    assert (done.code, done.data["type"]) == (3, "AuthenticationError")
+
+
+def test_a_connection_status_that_nobody_has_heard_of_is_told_and_no_failure(cli: Cli, sandbox: Sandbox) -> None:
+    """In words only: in JSON it is the status of the item."""
+    body = json.dumps({"provider": "stripe", "status": "expired", "syncs": []})
+    sandbox.fault("sync_status", status=200, body=body, provider="stripe", times=None)
+    done = cli("status")
+    assert done.code == 0
+    assert done.lines[-1] == "Nothing is failing. 1 has a status that this version does not know: expired."
+    data = cli("status", "--json").data
+    assert (data["failing"], [item["status"] for item in data["items"]]) == (False, ["connected", "expired"])
+
+
+@pytest.mark.parametrize("word", ["connected", "error"])
+def test_a_connection_status_that_is_known_is_not_told_as_unknown(cli: Cli, sandbox: Sandbox, word: str) -> None:
+    body = json.dumps({"provider": "stripe", "status": word, "syncs": []})
+    sandbox.fault("sync_status", status=200, body=body, provider="stripe", times=None)
+    assert "does not know" not in cli("status").out
+
+
 def test_what_the_service_says_is_hidden(cli: Cli, sandbox: Sandbox) -> None:
     sandbox.set_sync("stripe", "FAILED", error_message=f"{KEY} \x1b[2J sk_CANARY0123456789 [bold]x[/bold]")
     for arguments in (("status",), ("status", "--json")):
@@ -158,6 +198,16 @@ def test_watch_waits_as_long_as_the_service_asks_for(cli: Cli, sandbox: Sandbox)
     assert documents(done.out)[0]["type"] == "RateLimitedError"
 
 
+def test_watch_says_how_long_it_really_waits(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.fault("list", status=429, headers={"Retry-After": "3600"})
+    cli.time.at(3601, interrupt)
+    shown = [line for line in cli("status", "--watch").lines if line.endswith("Ctrl-C ends it.")]
+    assert shown == [
+        "18:30:00, again in 3600 s, as Outlit asks. Ctrl-C ends it.",
+        "18:30:00, again every 5 s. Ctrl-C ends it.",
+    ]
+
+
 def test_watch_ends_when_the_service_refuses(cli: Cli) -> None:
     done = cli("status", "--watch", environ={"OUTLIT_API_KEY": "ok_" + "x" * 40})
     assert done.code == 3
@@ -170,3 +220,22 @@ def test_watch_in_a_terminal_replaces_what_it_showed(cli: Cli) -> None:
     assert done.code == 130
     assert "\x1b[1A" in done.out
     assert "18:30:00, again every 5 s. Ctrl-C ends it." in done.out
+
+
+def test_watch_in_a_low_terminal_shows_what_matters(cli: Cli, sandbox: Sandbox) -> None:
+    """What went wrong, the summary and what is failing, in as many lines as there are; and how many are left out."""
+    fail(sandbox)
+    cli.time.at(3, lambda: sandbox.fault("list", status=500, times=None))
+    cli.time.at(300, interrupt)
+    lines = cli("status", "--watch", "--interval", "2", width=200, environ={"LINES": "7"}).lines
+    last = lines[max(number for number, line in enumerate(lines) if line.startswith("The last look failed")) :]
+    assert last[1:5] == ["18:30:00, again every 2 s. Ctrl-C ends it.", "1 of 2 integrations failing.", "", lines[3]]
+    assert last[5].split()[:3] == ["stripe", "StripeCustomer", "FAILED"]
+    assert last[6:] == ["5 more lines do not fit."]
+
+
+def test_watch_in_a_high_terminal_leaves_nothing_out(cli: Cli) -> None:
+    cli.time.at(3, interrupt)
+    lines = cli("status", "--watch", width=100, environ={"LINES": "10"}).lines
+    assert lines[-1].split()[:2] == ["stripe", "StripeInvoice"]
+    assert "do not fit" not in "".join(lines)

@@ -278,6 +278,17 @@ def test_out_of_management_and_back(stack: Stack, sandbox: Sandbox) -> None:
     assert sandbox.connections() == before
 
 
+def test_what_is_read_under_another_name_is_kept(stack: Stack, sandbox: Sandbox) -> None:
+    """The deletion of the resource that managed it leaves it connected."""
+    stack.program(stripe("managed"))
+    stack.up()
+    before = sandbox.connections()
+    stack.program(GET)
+    assert "now belongs to another resource of this program and was kept" in stack.up().output
+    assert set(stack.resources()) == {"x"}
+    assert sandbox.connections() == before
+
+
 def test_out_of_management_after_somebody_reconnected_it(stack: Stack, sandbox: Sandbox) -> None:
     """To the engine that is a replacement. What the state held is gone, and the connection that is there is refused."""
     stack.program(stripe("x"))

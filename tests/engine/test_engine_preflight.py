@@ -41,8 +41,8 @@ def test_a_preview_says_what_an_up_would_stumble_over(stack: Stack, sandbox: San
     stack.program(stripe() + posthog() + SLACK)
     counted(sandbox)
     shown = stack.ok("preview").diagnostics
-    assert "Stripe is connected already in this workspace, and not by this resource: pulumi up would fail." in shown
-    assert "Slack is not connected, so there is nothing to adopt: pulumi up would fail." in shown
+    assert "Stripe is connected already in this workspace, and not by this resource: creating it will fail." in shown
+    assert "Slack is not connected, so there is nothing to adopt: creating it will fail" in shown
     assert "PostHog" not in shown
     assert counted(sandbox) == {"list": 1}
 
@@ -60,6 +60,21 @@ def test_a_replacement_is_no_conflict_and_a_change_outside_is_noted(stack: Stack
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
     assert "Stripe has another connection in this workspace than in the state" in stack.ok("preview").output
     stack.fails("up", "--yes", "--skip-preview")
+
+
+def test_what_is_replaced_with_what_it_depends_on_is_no_conflict(stack: Stack, sandbox: Sandbox) -> None:
+    """The engine deletes the dependent first, and then only checks it as a new resource."""
+    replace = ', on_config_change="replace"'
+    stack.program(
+        "a = "
+        + posthog(more=replace)
+        + 'outlit.Integration("b", "granola", {"apiKey": a.connection_id}'
+        + f"{replace})\n"
+    )
+    stack.up()
+    stack.secret("phx", PHX + "new")
+    assert "will fail" not in stack.ok("preview").output
+    assert "will fail" not in stack.up().output
 
 
 @pytest.mark.parametrize("setting", ["none", "off"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -328,6 +330,53 @@ def test_disconnect_of_what_is_not_connected(api: httpx.Client) -> None:
     assert Page(api.get("/integrations/disconnect", params=query | {"provider": "x"})).status == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/integrations/", "/integrations/connect", "/integrations/approve", "/integrations/deny"]
+)
+def test_an_address_from_the_browser_s_history_leads_to_the_page(
+    api: httpx.Client, store: Store, session: str, path: str
+) -> None:
+    """And changes nothing, whatever it says."""
+    before = everything(store)
+    for query, page in (
+        ({}, "/integrations"),
+        ({"workspace": WORKSPACE, "session": session}, "/integrations?workspace=123"),
+    ):
+        answer = api.get(path, params=query)
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert everything(store) == before
+
+
+@pytest.mark.parametrize("path", ["", "/", "/approve", "/disconnect", "/style.css", "/icon.svg"])
+def test_head_is_get_without_the_content(api: httpx.Client, path: str) -> None:
+    got, asked = api.get(f"/integrations{path}"), api.head(f"/integrations{path}")
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    assert asked.headers.get("content-type") == got.headers.get("content-type")
+
+
+def test_a_request_for_what_is_not_on_offer_any_more(tmp_path: Path) -> None:
+    """It waits in the state of an earlier run: the page does not show it, and nobody can answer it."""
+    with closing(Store(tmp_path / "state", extra_providers=1)) as store:
+        session_id = store.start_session("sandbox", "extra-0001").id
+        store.start_session("sandbox", "slack")
+    store = Store(tmp_path / "state")
+    key = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
+    with (
+        closing(store),
+        Server(store) as server,
+        httpx.Client(base_url=server.url, headers=key, trust_env=False) as api,
+    ):
+        page = look(api)
+        assert "Extra" not in page.text
+        assert "Approve Slack" in page.forms
+        form = {"workspace": "sandbox", "session": session_id}
+        assert send(api, "/integrations/approve", form).status_code == 404
+        look(api, session=session_id)
+        assert api.get("/api/integrations/connect/status", params={"sessionId": session_id}).status_code == 400
+        store.add_workspace("emea")
+        assert "sandbox 1 request is waiting for you" in look(api).text
+
+
 # Whom it refuses
 
 
@@ -361,7 +410,16 @@ def test_a_form_without_an_origin_changes_nothing(api: httpx.Client, store: Stor
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "127.0.0.1.example.com", "localhost.example.com", "example.com:80", "127.0.0.1:80:80", ""]
+    "host",
+    [
+        "example.com",
+        "[::1]:8787",
+        "127.0.0.1.example.com",
+        "localhost.example.com",
+        "example.com:80",
+        "127.0.0.1:80:80",
+        "",
+    ],
 )
 def test_other_names_are_refused(api: httpx.Client, store: Store, host: str) -> None:
     """A site that points its own name at this machine neither reads the page nor sends its forms."""
@@ -374,7 +432,7 @@ def test_other_names_are_refused(api: httpx.Client, store: Store, host: str) -> 
     assert everything(store) == before
 
 
-@pytest.mark.parametrize("host", ["localhost:8787", "127.0.0.1", "[::1]:8787", "LOCALHOST:8787"])
+@pytest.mark.parametrize("host", ["localhost:8787", "127.0.0.1", "LOCALHOST:8787"])
 def test_names_of_this_machine_are_taken(api: httpx.Client, store: Store, session: str, host: str) -> None:
     assert api.get("/integrations", headers={"Host": host}).status_code == 200
     form = {"workspace": WORKSPACE, "session": session}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 import outlit_pulumi as outlit
 from outlit_pulumi.client import Budget, Clock, OutlitClient, Retries
+from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
 
 KEY = "ok_CANARYkey0123456789abcdef0123456789"
@@ -145,6 +147,8 @@ def test_a_refused_key_says_where_the_key_comes_from() -> None:
 @pytest.mark.parametrize(
     ("problem", "reason"),
     [
+        (httpx.ConnectError("refused"), "(refused)"),
+        (httpx.ConnectTimeout("x"), "(timed out)"),
         (httpx.ReadError("reset"), "(reset)"),
         (httpx.ReadError(""), "(the connection broke)"),
         (httpx.ReadTimeout("x"), "(timed out)"),
@@ -155,6 +159,39 @@ def test_a_refused_key_says_where_the_key_comes_from() -> None:
 )
 def test_no_answer_has_its_reason(problem: Exception, reason: str) -> None:
     assert f"no answer from https://outlit.test {reason}" in str(failure(write, problem))
+
+
+def test_no_cookie_is_taken() -> None:
+    """One that is not ASCII would break every later call."""
+    with serving(answer(200, {"items": []}, **{"Set-Cookie": "k=v; Path=/"})) as (client, service):
+        client.list_integrations()
+        client.list_integrations()
+    assert "Cookie" not in service.requests[1].headers
+
+
+def test_a_proxy_is_used_but_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Sandbox("acme") as sandbox:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, sandbox.url)
+        with OutlitClient(Settings(sandbox.api_key, sandbox.url)) as client:
+            assert client.list_integrations()
+        retries = Retries(attempts=1)
+        # The sandbox is no proxy, and says so; without one the name would not be found.
+        with (
+            OutlitClient(Settings(KEY, "https://outlit.invalid"), retries=retries) as client,
+            pytest.raises(outlit.UnreachableError, match=r"\(40[0-9] "),
+        ):
+            client.list_integrations()
+
+
+def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    with pytest.raises(
+        outlit.ConfigurationError, match="HTTPS cannot be set up with the proxy and certificate settings"
+    ):
+        OutlitClient(Settings(KEY))
 
 
 def test_a_sync_status_of_another_provider_is_unreadable() -> None:
@@ -307,6 +344,7 @@ def test_an_answer_that_drips_in_is_given_up_in_time() -> None:
     error, clock, body = dripping(pieces=1000, size=1, seconds=1)
     assert type(error) is outlit.UnreachableError
     assert (error.took_effect, error.under_way) == (None, False)
+    assert "(the answer did not end in time)" in str(error)
     assert body.read == 31
     assert clock.now() == 31
 

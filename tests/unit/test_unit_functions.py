@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import traceback
 import uuid
@@ -10,13 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
+import pulumi.runtime.settings
 import pytest
 from pulumi import Output
 
 import outlit_pulumi as outlit
+from outlit_pulumi import access
 from outlit_pulumi.process import PROCESS
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
@@ -124,6 +127,26 @@ def test_one_list_for_all_calls_of_a_program(sandbox: Sandbox) -> None:
     assert all(listed == found[0] for listed in found)
     settled(lambda: Output.all(outlit.get_integrations_output(), outlit.get_integrations_output(connected_only=True)))
     assert calls(sandbox) == ["list"]
+
+
+class Root:
+    """Stands for the root resource of a program."""
+
+
+def test_each_program_of_a_process_asks_for_itself(sandbox: Sandbox) -> None:
+    """The Automation API runs several in one: what the first of them connects, the second must see."""
+
+    def program() -> None:
+        pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, root := Root()))
+        outlit.get_integrations()
+        outlit.get_integrations()
+        access.process().workspace(Settings(sandbox.api_key, sandbox.url)).client.close()
+        roots.append(root)
+
+    roots: list[Root] = []
+    for _ in range(2):
+        contextvars.copy_context().run(program)
+    assert calls(sandbox) == ["list", "list"]
 
 
 def test_with_depends_on_the_list_is_a_new_one(sandbox: Sandbox) -> None:

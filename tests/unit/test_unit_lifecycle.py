@@ -133,8 +133,10 @@ def test_the_state_holds_what_is_known_after_a_connect(run: Run) -> None:
 
 
 def test_the_state_holds_what_the_service_tells(run: Run, made: Observed) -> None:
+    run.sandbox.advance(600)
     run.sandbox.set_sync("stripe", "FAILED", model="StripeInvoice", error_message="no access")
     (listed,) = (item for item in run.sandbox.list() if item["id"] == "stripe")
+    assert listed["lastDataReceivedAt"]
     known = {
         "sync_status": "FAILED",
         "last_data_received_at": listed["lastDataReceivedAt"],
@@ -895,8 +897,67 @@ def test_no_operation_repeats_a_credential(
     assert 'and said "bad [redacted]"' in str(caught.value)
 
 
+def test_a_connect_that_was_sent_twice_may_find_the_first_one_carried_out(run: Run) -> None:
+    """The second answer says that it is connected already: by the first request, as far as can be known."""
+    run.sandbox.fault("connect", kind="reset")
+    run.sandbox.fault("connect", kind="connected_by_others")
+    found = run.create("stripe", STRIPE)
+    assert found.outputs == held("stripe-org_acme", config_unconfirmed=True)
+    assert [warning.startswith("Stripe: the answer to the connect request was lost.") for warning in run.warnings] == [
+        True
+    ]
+    assert run.calls() == ["list", "connect", "list", "connect"]
+
+
+def test_an_id_without_a_connection_is_not_one_that_appeared(run: Run) -> None:
+    item = {"id": "stripe", "status": "not_connected", "connectionId": "stripe-old"}
+    run.sandbox.fault("connect", kind="reset")
+    run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}), skip=1)
+    assert run.create("stripe", STRIPE).id == "stripe-org_acme"
+    assert run.warnings == []
+
+
+def test_a_lost_connect_does_not_take_what_another_resource_made(run: Run) -> None:
+    run.workspace.run.connected("stripe", "stripe-org_acme")
+    run.sandbox.fault("connect", kind="reset", after=True)
+    with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe is declared twice for this workspace"):
+        run.create("stripe", STRIPE)
+
+
+def test_what_is_public_is_not_hidden(run: Run) -> None:
+    run.sandbox.fault("connect", status=400, body='{"error": "no project in eu"}')
+    with pytest.raises(outlit.BadRequestError, match="no project in eu"):
+        run.create("posthog", POSTHOG)
+
+
+def test_an_update_that_is_refused_at_its_second_try_may_have_been_done_by_the_first(run: Run, made: Observed) -> None:
+    run.sandbox.fault("connect", status=500)
+    run.sandbox.fault("connect", status=400)
+    with pytest.raises(outlit.BadRequestError, match="^Stripe may or may not use the new config"):
+        run.update(made)
+
+
+def test_what_could_neither_be_taken_over_nor_connected(run: Run) -> None:
+    run.sandbox.fault("connect", status=400)
+    with pytest.raises(outlit.BadRequestError, match="^Stripe was neither taken over nor connected: "):
+        run.create("stripe", STRIPE, adopt_existing=True)
+
+
+def test_an_answer_that_denies_a_connect(run: Run) -> None:
+    body = {"connected": False, "connectionId": "x", "alreadyConnected": False}
+    run.sandbox.fault("connect", status=200, body=json.dumps(body))
+    with pytest.raises(outlit.NotAppliedError, match="^Stripe was not connected: Outlit answered without an error"):
+        run.create("stripe", STRIPE)
+
+
 def test_a_short_credential_is_hidden_too(run: Run, made: Observed) -> None:
     """The client alone hides only what is too long to be a part of other words."""
+    run.sandbox.fault("connect", status=400, body='{"error": "bad sh0rt-z"}')
+    with pytest.raises(outlit.BadRequestError, match=r"bad \[redacted\]"):
+        run.create("fireflies", {"apiKey": "sh0rt-z"})
+    run.sandbox.fault("connect", status=400, body='{"error": "bad sh0rt-z"}')
+    with pytest.raises(outlit.BadRequestError, match="bad sh0rt-z"):
+        run.create("granola", {"apiKey": "another"})
     for props in ({"apiKey": "sh0rt-x"}, {"apiKey": "sh0rt-y"}):
         run.sandbox.fault("connect", status=400, body=f'{{"error": "bad {props["apiKey"]}"}}')
         with pytest.raises(outlit.BadRequestError, match=r"bad \[redacted\]"):
@@ -936,9 +997,10 @@ def test_what_the_catalogue_lacks_has_the_name_that_the_list_gives_it(run: Run) 
     with pytest.raises(outlit.ConnectionChangedError, match="^new was not taken over"):
         run.create("new", adopt_existing=True)
     run.again()
-    item = {"id": "new", "name": "New", "status": "connected", "connectionId": "new-1"}
+    item = {"id": "new", "name": "New", "status": "paused", "connectionId": "new-1"}
     run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
-    assert run.create("new", adopt_existing=True).outputs["display_name"] == "New"
+    found = run.create("new", adopt_existing=True).outputs
+    assert (found["display_name"], found["status"]) == ("New", "paused")
 
 
 class Timed(httpx.HTTPTransport):

@@ -96,7 +96,7 @@ def test_a_connection_made_elsewhere_is_noted(look: Look) -> None:
     note = look.preflight.new(STRIPE)
     assert note is not None
     assert note.startswith(
-        "Stripe is connected already in this workspace, and not by this resource: pulumi up would fail."
+        "Stripe is connected already in this workspace, and not by this resource: creating it will fail."
     )
     assert "adopt_existing=True" in note
     assert look.preflight.new({**STRIPE, "adopt_existing": True}) is None
@@ -109,9 +109,16 @@ def test_what_is_to_be_replaced_is_no_conflict(look: Look) -> None:
     assert look.preflight.new(STRIPE) is None
 
 
+def test_what_was_disconnected_to_be_replaced_is_no_conflict(look: Look) -> None:
+    look.sandbox.connect("stripe", CONFIG)
+    assert look.preflight.new(STRIPE) is not None
+    look.workspace.disconnected("stripe")
+    assert look.preflight.new(STRIPE) is None
+
+
 def test_nothing_to_adopt_is_noted(look: Look) -> None:
     assert look.preflight.new(SLACK) == (
-        "Slack is not connected, so there is nothing to adopt: pulumi up would fail. Connect it first."
+        "Slack is not connected, so there is nothing to adopt: creating it will fail unless it is connected by then."
     )
 
 
@@ -146,9 +153,9 @@ def test_a_change_that_would_be_refused_is_noted() -> None:
         note = would_not_change("stripe", "stripe-1", other, replaced=replaced)
         assert note is not None
         assert note.startswith(
-            "Stripe has another connection in this workspace than in the state (stripe-1): pulumi up"
+            "Stripe has another connection in this workspace than in the state (stripe-1), which will be neither"
         )
     note = would_not_change("stripe", "stripe-1", NOT_CONNECTED, replaced=False)
     assert note is not None
-    assert note.startswith("Stripe is not connected any more in this workspace: pulumi up would fail.")
+    assert note.startswith("Stripe is not connected any more in this workspace: updating it will fail.")
     assert would_not_change("stripe", "stripe-1", NOT_CONNECTED, replaced=True) is None

@@ -125,8 +125,30 @@ def test_models_that_are_not_listed_yet_are_waited_for(waiter: Waiter) -> None:
     waiter.sandbox.fault("sync_status", status=200, body=json.dumps(nothing), times=2)
     assert statuses(waiter.wait()) == {"SUCCESS"}
     waiter.sandbox.fault("sync_status", status=200, body=json.dumps(nothing), times=None)
-    waiter.wait(30)
+    waiter.wait(20)
     assert "no sync was seen yet" in waiter.warnings[0]
+
+
+def test_a_connection_without_models_is_not_waited_for_long(waiter: Waiter) -> None:
+    nothing = {"provider": "stripe", "status": "connected", "syncs": []}
+    waiter.sandbox.fault("sync_status", status=200, body=json.dumps(nothing), times=None)
+    assert waiter.wait(600).outputs == waiter.made.outputs
+    assert waiter.warnings == []
+    assert 30 <= waiter.clock.now() < 45
+
+
+def test_what_a_take_over_has_seen_is_kept(waiter: Waiter) -> None:
+    waiter.made = Observed(
+        waiter.made.id, {**waiter.made.outputs, "sync_status": "RUNNING", "last_data_received_at": "x"}
+    )
+    found = waiter.wait()
+    assert (found.outputs["sync_status"], found.outputs["last_data_received_at"]) == ("RUNNING", "x")
+
+
+def test_what_was_taken_over_failing_is_not_waited_for(waiter: Waiter) -> None:
+    waiter.made = Observed(waiter.made.id, {**waiter.made.outputs, "error_message": "token revoked"})
+    assert waiter.wait() is waiter.made
+    assert (waiter.warnings, waiter.clock.now()) == ([], 0)
 
 
 def test_a_service_that_does_not_answer_is_asked_again(waiter: Waiter) -> None:

@@ -11,15 +11,20 @@ import typer
 
 from .. import exits
 from ..context import Json, Stack, command
+from ..exits import UsageError
 from .folder import require_free, shown, write
 from .found import Discovery, Found
 from .found import discover as find
-from .project import IMPORT, IMPORT_FILE, Project, base_url_to_set, lines, project_name
+from .project import IMPORT, IMPORT_FILE, Project, Step, base_url_to_set, lines, project_name
 
-_FOLDER = Path("outlit-integrations")
+_FOLDER = "outlit-integrations"
+_CREDENTIALS = (
+    "Give the credentials that are in use now. In a stack that does not track these connections yet, they are recorded and not "
+    "sent; in one that does, `pulumi up` sends them. What is disconnected by then is connected with them."
+)
 
 Out = Annotated[
-    Path,
+    str,  # a Path would turn an empty one, from a variable that is not set, into this folder
     typer.Option("--out", metavar="DIR", help="The folder to write: a new one, or an empty one.", show_default=True),
 ]
 Credentials = Annotated[
@@ -44,24 +49,35 @@ def discover(
     Exit codes: 0; 1 nothing is connected, nothing was written; 2 wrong usage, or the folder is taken; 3 no answer.
     """
     with command(ctx, stack=stack, as_json=as_json) as run:
-        require_free(out)
+        if not out.strip():
+            raise UsageError("--out needs the name of a folder. Nothing was written.")
+        folder = Path(out)
+        require_free(folder)
         with run.client() as client:
             hide = client.hiding("", ())
             discovery = find(client.list_integrations(connected_only=True), hide)
         found = discovery.found
         if not found:
-            run.result(_summary(None, {}, discovery, []), _nothing(discovery))
+            run.result(_summary(None, {}, discovery, [], []), _nothing(discovery))
             raise typer.Exit(exits.NO)
         project = Project(
-            name=project_name(out.resolve().name),
+            name=project_name(folder.resolve().name),
             found=found,
             credentials=credentials and any(item.fields for item in found),
             base_url=base_url_to_set(run.settings.base_url, hide),
         )
         files = project.files()
-        write(out, files)
+        write(folder, files)
         notes = _notes(discovery, project, credentials)
-        run.result(_summary(out, files, discovery, notes, project), _report(out, files, notes, project))
+        clear = _clear(run.unused)
+        run.result(
+            _summary(folder, files, discovery, notes, clear, project), _report(folder, files, notes, clear, project)
+        )
+
+
+def _clear(unused: Sequence[str]) -> list[Step]:
+    """What keeps `pulumi up` in the workspace that was asked: variables win over a stack's configuration."""
+    return [Step(f"unset {' '.join(unused)}", "else `pulumi up` takes the workspace of these")] if unused else []
 
 
 def _notes(discovery: Discovery, project: Project, credentials: bool) -> list[str]:
@@ -87,29 +103,34 @@ def _nothing(discovery: Discovery) -> str:
     return "\n".join([*discovery.left_out, f"{what} is connected in this workspace. Nothing was written."])
 
 
-def _report(out: Path, files: dict[str, str], notes: Sequence[str], project: Project) -> str:
+def _report(out: Path, files: dict[str, str], notes: Sequence[str], clear: Sequence[Step], project: Project) -> str:
     number = len(project.found)
     said = [f"Wrote {shown(out)}: {', '.join(files)}.", ""]
     said += [f"{number} {'connection' if number == 1 else 'connections'}: {', '.join(i.label for i in project.found)}."]
     said += [f"Note: {note}" for note in notes]
-    steps = [f"cd {shlex.quote(shown(out))}", *lines([*project.set_up(), *project.take_over()])]
+    steps = [f"cd {shlex.quote(shown(out))}", *lines([*clear, *project.set_up(), *project.take_over()])]
     said += ["", "Next:", "", *(f"    {step}" for step in steps)]
     if project.credentials:
-        said += ["", "Give the credentials that are in use now: they are recorded, not sent."]
+        said += ["", _CREDENTIALS]
     if project.importable():
         said += ["", f"Instead of the first `pulumi up`, `{IMPORT}` works, too: see README.md there."]
     return "\n".join(said)
 
 
 def _summary(
-    out: Path | None, files: dict[str, str], discovery: Discovery, notes: Sequence[str], project: Project | None = None
+    out: Path | None,
+    files: dict[str, str],
+    discovery: Discovery,
+    notes: Sequence[str],
+    clear: Sequence[Step],
+    project: Project | None = None,
 ) -> dict[str, Any]:
     return {
         "folder": None if out is None else str(out),
         "files": list(files),
         "items": [_integration(item, IMPORT_FILE in files) for item in discovery.found],
         "config": [{"key": key, "secret": field.secret} for key, field in (project.fields() if project else ())],
-        "commands": [step.command for step in (*project.set_up(), *project.take_over())] if project else [],
+        "commands": [step.command for step in (*clear, *project.set_up(), *project.take_over())] if project else [],
         "notes": list(notes) or list(discovery.left_out),
     }
 

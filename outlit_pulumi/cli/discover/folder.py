@@ -32,18 +32,19 @@ def require_free(folder: Path) -> None:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes the files, and makes the folder if need be. What was written is removed again if it fails or is interrupted.
+    """Writes the files, and makes the folder if need be. What was made is removed again if it fails or is interrupted.
 
     Raises:
         UsageError: they cannot be written, or somebody else has just made one of them.
     """
     made: list[Path] = []
-    new = False
+    folders: list[Path] = []
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        new = not folder.exists()
-        if new:
-            folder.mkdir()
+        for each in (*reversed(folder.parents), folder):
+            if not each.exists():
+                with suppress(FileExistsError):  # somebody else has just made it
+                    each.mkdir()
+                    folders.append(each)
         for name, text in files.items():
             path = folder / name
             with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -53,9 +54,9 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         for path in made:
             with suppress(OSError):
                 path.unlink()
-        if new:
+        for each in reversed(folders):
             with suppress(OSError):
-                folder.rmdir()
+                each.rmdir()
         if isinstance(error, OSError):
             raise UsageError(
                 f"{shown(folder)} could not be written: {_reason(error)}. Nothing was left there."

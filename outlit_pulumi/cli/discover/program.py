@@ -20,8 +20,9 @@ Next: set up a stack with the commands in README.md. `pulumi up` then takes each
 _WITH_CREDENTIALS = '''\
 """The integrations that are connected to an Outlit workspace, as code.
 
-Next: set up a stack with the commands in README.md, and give it the credentials that the connections use now. `pulumi up`
-then takes each connection over as it is: it records the credentials and does not send them. A later change is sent.
+Next: set up a new stack with the commands in README.md, and give it the credentials that the connections use now. `pulumi up`
+then takes each connection over as it is: it records the credentials and does not send them. A later change is sent. It
+sends them, too, in a stack that tracks the connections already, and where a connection is gone by then.
 """
 '''
 

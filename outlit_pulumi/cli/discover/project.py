@@ -174,17 +174,20 @@ In this folder:
 """
 
 _README_CREDENTIALS = """\
-Each `pulumi config set` asks for a value. Give the credentials that the connections use now: `pulumi up` records them as the
-ones in use and sends nothing. Outlit does not say which ones those are, so nobody checks. When you change one later,
-`pulumi up` sends it.
+Each `pulumi config set` asks for a value. Give the credentials that the connections use now: in this new stack, `pulumi up`
+records them as the ones in use and does not send them. Outlit does not say which ones those are, so nobody checks. When you
+change one later, `pulumi up` sends it. It sends them all in a stack that tracks the connections already, and connects with them
+what is disconnected by then.
 """
 
 _README_TAKE_OVER = """\
 ## Take over
+
+The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configuration: `unset` those that mean another workspace.
 """
 
 _README_KEPT = """\
-Nothing is sent to the connected tools, and `pulumi destroy` keeps the connections.
+A connection stays as it is when it is taken over, and `pulumi destroy` keeps it.
 """
 
 _README_IMPORT = f"""\
