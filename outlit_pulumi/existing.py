@@ -38,9 +38,7 @@ class ExistingProvider(IntegrationProvider):
         if not found.id:
             return one_line(lambda: _gone(props["provider"]))
         # What the program reads must not be disconnected by the deletion of the resource that managed it.
-        run = PROCESS.run(self._configured())
-        run.declare(props["provider"])
-        run.keep(props["provider"], found.id)
+        PROCESS.run(self._configured()).read(props["provider"], found.id)
         return found
 
 

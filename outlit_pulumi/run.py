@@ -24,6 +24,7 @@ class Run:
         self._declared: set[str] = set()
         self._tracked: set[str] = set()
         self._kept: set[str] = set()
+        self._read: dict[str, str] = {}
         self._taken: dict[str, str] = {}
         self._removed: set[str] = set()
         self._replaced: set[str] = set()
@@ -54,6 +55,11 @@ class Run:
             self._kept.add(connection_id)
         self._note(connection_id)
 
+    def read(self, provider: str, connection_id: str) -> None:
+        """Records that the program reads this connection. It is then kept, unless a resource of the program manages it."""
+        with self._lock:
+            self._read[provider] = connection_id
+
     def connected(self, provider: str, connection_id: str) -> None:
         """Records that a resource created, updated or took over this connection."""
         with self._lock:
@@ -72,9 +78,10 @@ class Run:
             return provider in self._taken
 
     def holds(self, connection_id: str) -> bool:
-        """Whether a resource which stays, or was made or updated in this run, has this connection, in whichever process."""
+        """Whether a resource which stays, or was made, updated or read in this run, has this connection, in whichever process."""
         with self._lock:
-            if connection_id in self._kept or connection_id in self._taken.values():
+            read = {held for provider, held in self._read.items() if provider not in self._declared}
+            if connection_id in self._kept or connection_id in self._taken.values() or connection_id in read:
                 return True
         return self._handover is not None and self._handover.noted(connection_id)
 

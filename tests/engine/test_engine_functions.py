@@ -329,6 +329,15 @@ def test_a_program_that_connects_and_reads(stack: Stack, sandbox: Sandbox) -> No
         "status": "connected",
     }
     stack.ok("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-    stack.ok("destroy", "--yes", "--skip-preview", "--run-program")
+    stack.ok("destroy", "--yes", "--skip-preview")
     assert sandbox.connections() == []
+
+
+def test_a_destroy_that_runs_a_program_keeps_what_that_reads(stack: Stack, sandbox: Sandbox) -> None:
+    """It cannot be told from an up of a program that only reads what it managed before."""
+    stack.program("made = " + stripe("made") + GET.replace(")\n", ", opts=ResourceOptions(depends_on=[made]))\n"))
+    stack.up()
+    shown = stack.ok("destroy", "--yes", "--skip-preview", "--run-program").output
+    assert "Stripe: connection stripe-org_acme now belongs to another resource of this program and was kept" in shown
+    assert len(sandbox.connections()) == 1
     assert stack.resources() == {}
