@@ -1,8 +1,8 @@
 """`python -m tools.mutation [FUNCTION...]`: breaks `client`, `lifecycle` and `operation` a little, in every way that mutmut knows, and runs
 the tests on each mutant, to see that one fails.
 
-A mutant survives when all tests pass. Of those that only change the wording of a message (a text with a blank in it) no
-test has to fail; the other ones are accepted, each with a reason, in ``survivors.md``, or they are a gap in the tests.
+A mutant survives when all tests pass. Survivors are accepted, each with a reason, in ``survivors.md``, or they are a gap in the
+tests. Those that only change the wording of a message (a text with a blank in it) are not tried.
 
 mutmut changes what is inside functions, without decorated ones; constants of modules and texts within f-strings stay.
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .accepted import PAGE, accepted, written
 from .mutant import Change, Mutant, pattern
-from .mutmut_run import MutationError, tried
+from .mutmut_run import WORDING, MutationError, tried
 
 MODULES = ("lifecycle", "operation", "client")
 
@@ -46,7 +46,7 @@ def main() -> int:
         print(error)
         return 2
     print(table(outcomes))
-    survived = Counter(m.change for m, word in outcomes.items() if word == "survived" and not m.wording)
+    survived = Counter(m.change for m, word in outcomes.items() if word == "survived")
     known = Counter(
         {
             change: number
@@ -73,7 +73,7 @@ def survivors_of_all_stages(patterns: list[str]) -> dict[Mutant, str]:
             began = time.monotonic()
             found = tried(folder, MODULES, tests, only)
             outcomes |= found
-            lived = [mutant.name for mutant, word in found.items() if word == "survived" and not mutant.wording]
+            lived = [mutant.name for mutant, word in found.items() if word == "survived"]
             minutes = (time.monotonic() - began) / 60
             print(f"{title}: {len(found)} mutants in {minutes:.0f} min, {len(lived)} survive", flush=True)
             if not lived:
@@ -84,14 +84,10 @@ def survivors_of_all_stages(patterns: list[str]) -> dict[Mutant, str]:
 
 def table(outcomes: dict[Mutant, str]) -> str:
     """How many of each module's mutants ended how."""
-    head = ("module", "mutants", "killed", "timeout", "survived", "wording only")
+    head = ("module", "mutants", "killed", "timeout", "survived", WORDING)
     rows: list[tuple[str, ...]] = [head]
     for module in MODULES:
-        words = Counter(
-            "wording only" if word == "survived" and mutant.wording else word
-            for mutant, word in outcomes.items()
-            if mutant.change.function.startswith(f"{module}.")
-        )
+        words = Counter(word for mutant, word in outcomes.items() if mutant.change.function.startswith(f"{module}."))
         rows.append((module, str(words.total()), *(str(words[word]) for word in head[2:])))
     return "\n".join("".join(f"{cell:>14}" for cell in row) for row in rows)
 

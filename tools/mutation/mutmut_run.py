@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from .mutant import PACKAGE, Mutant, mutants
@@ -31,12 +32,18 @@ _WORDS = {1: "killed", 3: "killed", 0: "survived", 5: "survived", 33: "survived"
 """mutmut's exit codes. 5 and 33: no test calls the function."""
 
 
+WORDING = "wording only"
+"""What is said of a mutant that is not tried, as no test has to notice it."""
+
+
 class MutationError(Exception):
     """mutmut did not run as it should."""
 
 
 def tried(folder: Path, modules: Iterable[str], tests: Iterable[str], only: Iterable[str]) -> dict[Mutant, str]:
     """Makes the mutants, runs the tests on each until one fails, and tells what came of them.
+
+    Those that only change the wording of a message are not tried.
 
     Args:
         folder: An empty one, for the copy and what mutmut writes.
@@ -56,15 +63,29 @@ def tried(folder: Path, modules: Iterable[str], tests: Iterable[str], only: Iter
     }
     indented = {name: "".join(f"\n    {line}" for line in lines) for name, lines in lists.items()}
     (folder / "setup.cfg").write_text(_SETTINGS.format(package=PACKAGE, **indented), encoding="utf-8")
-    _run(folder, only)
-    outcomes: dict[Mutant, str] = {}
+    # mutmut makes all mutants before it finds that none has this name, and keeps them.
+    log, _ = _mutmut(folder, ["none"])
+    made: dict[str, Mutant] = {}
     for module in modules:
-        made = mutants((folder / "mutants" / PACKAGE / f"{module}.py").read_text(encoding="utf-8"), module)
+        source = folder / "mutants" / PACKAGE / f"{module}.py"
+        if not source.exists():
+            raise _failed(log)
+        made |= mutants(source.read_text(encoding="utf-8"), module)
+    patterns = list(only) or ["*"]
+    chosen = {name: mutant for name, mutant in made.items() if any(fnmatch(name, pattern) for pattern in patterns)}
+    outcomes = {mutant: WORDING for mutant in chosen.values() if mutant.wording}
+    names = [name for name, mutant in chosen.items() if not mutant.wording]
+    if names:
+        log, code = _mutmut(folder, names)
+        if code:
+            raise _failed(log)
+    for module in modules:
         codes = json.loads((folder / "mutants" / PACKAGE / f"{module}.py.meta").read_text("utf-8"))["exit_code_by_key"]
         outcomes |= {
-            made[name]: _WORDS.get(code, f"ended with {code}") for name, code in codes.items() if code is not None
+            made[name]: _WORDS.get(code, f"ended with {code}") for name, code in codes.items() if name in names
         }
-    odd = {f"{mutant.name}: {word}" for mutant, word in outcomes.items() if word not in _WORDS.values()}
+    known = (WORDING, *_WORDS.values())
+    odd = {f"{mutant.name}: {word}" for mutant, word in outcomes.items() if word not in known}
     if odd:
         raise MutationError("mutmut could not judge these:\n" + "\n".join(sorted(odd)))
     return outcomes
@@ -78,7 +99,8 @@ def _copy(folder: Path) -> None:
         shutil.copy(ROOT / name, folder / name)
 
 
-def _run(folder: Path, only: Iterable[str]) -> None:
+def _mutmut(folder: Path, only: Iterable[str]) -> tuple[Path, int]:
+    """Runs it, and returns where it wrote what it said, and its exit code."""
     # The tests wait for sockets most of the time: a core takes several.
     children = str(3 * (os.cpu_count() or 1))
     command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", children, *only]
@@ -88,6 +110,9 @@ def _run(folder: Path, only: Iterable[str]) -> None:
         code = subprocess.run(
             command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT, check=False
         ).returncode
-    if code:
-        said = log.read_text("utf-8", "replace").replace("\r", "\n").splitlines()
-        raise MutationError("\n".join([f"mutmut failed with exit code {code}:", *said[-40:]]))
+    return log, code
+
+
+def _failed(log: Path) -> MutationError:
+    said = log.read_text("utf-8", "replace").replace("\r", "\n").splitlines()
+    return MutationError("\n".join(["mutmut failed:", *said[-40:]]))
