@@ -14,7 +14,7 @@ from pulumi import Input, InvokeOptions, Output
 
 from . import access, catalog, validation
 from .errors import ApiError, BadRequestError
-from .redaction import redact
+from .redaction import whole_id
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _sync_status(known: Settings, provider: str) -> SyncStatusInfo:
     except ApiError as error:
         raise error.during("the sync status was not read") from None
     return SyncStatusInfo(
-        provider=_id(found.provider),
+        provider=whole_id(found.provider),
         display_name=_name(found.provider, found.name, hide),
         category=_shown(found.category, hide),
         connected=found.connected,
@@ -200,12 +200,12 @@ def _sync_status(known: Settings, provider: str) -> SyncStatusInfo:
 
 def _info(item: IntegrationItem, hide: Redactor) -> IntegrationInfo:
     return IntegrationInfo(
-        provider=_id(item.id),
+        provider=whole_id(item.id),
         display_name=_name(item.id, item.name, hide),
         category=_shown(item.category, hide),
         connected=item.connected,
         status=hide(item.status),
-        connection_id=None if item.connection_id is None else _id(item.connection_id),
+        connection_id=None if item.connection_id is None else whole_id(item.connection_id),
         sync_status=_shown(item.sync_status, hide),
         last_data_received_at=_shown(item.last_data_received_at, hide),
         error_message=_shown(item.error_message, hide),
@@ -228,8 +228,3 @@ def _name(provider: str, said: str | None, hide: Redactor) -> str:
 
 def _shown(text: str | None, hide: Redactor) -> str | None:
     return None if text is None else hide(text)
-
-
-def _id(text: str) -> str:
-    """Whole, unless it has the shape of a key: one may well share eight letters with the stack's secrets."""
-    return redact(text, (), limit=10_000)

@@ -52,7 +52,7 @@ class Preflight:
         run, provider = self._workspace.run, props["provider"]
         if run.tracked(provider) or run.removed(provider):
             return None  # It is replaced: what is connected is its own.
-        return would_not_connect(props, self._items.get(props["provider"]))
+        return would_not_connect(props, self._items.get(provider))
 
     def changed(self, provider: str, held: str, *, replaced: bool) -> str | None:
         """Looks, for a resource with the connection ``held`` that is to be updated or replaced. Returns and raises as `new`."""

@@ -10,6 +10,7 @@ import typer
 from .. import catalog
 from ..errors import ApiError, NotAppliedError
 from ..operation import Operation, plain
+from ..redaction import whole_id
 from ..workspace import Workspace
 from . import exits, snippets
 from .asking import fields
@@ -17,7 +18,6 @@ from .browser import Waiting, browser_session
 from .choice import provider_id
 from .context import Command, Json, Stack, command
 from .exits import UsageError
-from .screen import whole_id
 
 if TYPE_CHECKING:
     from ..catalog import ProviderSpec

@@ -8,12 +8,12 @@ import typer
 
 from ..errors import ConnectionChangedError, NotConnectedError
 from ..operation import Operation, plain
+from ..redaction import whole_id
 from ..workspace import Workspace
 from . import exits
 from .choice import provider_id
 from .context import Command, Json, Stack, command
 from .exits import UsageError
-from .screen import whole_id
 
 if TYPE_CHECKING:
     from ..models import IntegrationItem

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from ..redaction import redact
+from ..redaction import whole_id
 
 if TYPE_CHECKING:
     from ..redaction import Redactor
@@ -26,7 +26,6 @@ _NARROWEST = 24
 """Columns that a cell of running text gets at least, before a table is laid out in another way."""
 
 _IDS = ("id", "provider", "connectionId")
-_LONGEST_ID = 10_000
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
@@ -126,11 +125,6 @@ def moment(text: str) -> str:
     """A time of the API, to the minute; as it is where it has another form."""
     found = _TIME.fullmatch(text)
     return f"{found[1]} {found[2]} UTC" if found else text
-
-
-def whole_id(text: str) -> str:
-    """An id as JSON has it: whole, unless it has the shape of a key. One that has letters in common with the key is no leak."""
-    return redact(text, (), limit=_LONGEST_ID)
 
 
 def clean(data: Mapping[str, Any], hide: Redactor) -> dict[str, Any]:
