@@ -86,9 +86,13 @@ class Redactor:
     def __call__(self, text: str, *, limit: int = 200) -> str:
         """``text`` as it may be shown, in at most ``limit`` characters."""
         text = text[: max(limit, _MOST)]
+        traces = self._hidden(text)
+        if not any(traces) and text.isprintable() and "  " not in text:
+            shown = text.strip()  # nearly always: there is nothing to do
+            return shown if len(shown) <= limit else shown[: limit - 1] + "…"
         line: list[str] = []
         secret: list[bool] = []
-        for character, hidden in zip(text, self._hidden(text)):
+        for character, hidden in zip(text, traces):
             plain = character if hidden or character.isprintable() else " "
             if hidden or plain != " " or line[-1:] != [" "]:
                 line.append(plain)
