@@ -13,10 +13,6 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-import tenacity
-from pydantic import BaseModel, ValidationError
-
 from . import catalog
 from .errors import (
     ApiError,
@@ -31,7 +27,9 @@ from .errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
+from .imports import without
 from .models import (
+    Answer,
     BrowserSession,
     DirectConnection,
     Disconnection,
@@ -40,14 +38,24 @@ from .models import (
     Problem,
     SessionStatus,
     SyncStatus,
+    UnreadableError,
+    parse,
 )
 from .redaction import SHARED, Redactor
 from .settings import Settings
 
+# Where click and rich are installed, as with our extra `cli`, httpx loads its own command line with itself, which takes
+# longer than the rest of it. It does without where they are not.
+with without("httpx._main"):
+    import httpx
+
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from ssl import SSLContext
+
     from typing_extensions import Self
 
-_M = TypeVar("_M", bound=BaseModel)
+_A = TypeVar("_A", bound=Answer)
 
 # Below that they log URLs and the headers of answers, in which a service can repeat a credential. A program that uses data
 # functions loads this module, too: what its own use of httpx logs below a warning is then silent.
@@ -124,6 +132,7 @@ class OutlitClient:
 
     Args:
         settings: Key, base URL and time budget.
+        trust: The certificates that HTTPS trusts, under way; by default httpx reads them.
         transport: Replaces the network, in tests.
         retries: How calls are repeated.
         clock: Where time comes from.
@@ -139,6 +148,7 @@ class OutlitClient:
         self,
         settings: Settings,
         *,
+        trust: Future[SSLContext] | None = None,
         transport: httpx.BaseTransport | None = None,
         retries: Retries = Retries(),
         clock: Clock | None = None,
@@ -157,6 +167,7 @@ class OutlitClient:
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 # A proxy from the environment cannot reach a sandbox on this machine, and would see its key in the clear.
                 trust_env=not settings.loopback,
+                verify=trust.result() if trust else True,
                 transport=transport,
             )
         except (ImportError, OSError, ValueError):
@@ -247,21 +258,19 @@ class OutlitClient:
             raise self._unreadable(self._hide)
         return found
 
-    def _read(self, path: str, params: dict[str, str], shape: type[_M], budget: Budget | None) -> _M:
+    def _read(self, path: str, params: dict[str, str], shape: type[_A], budget: Budget | None) -> _A:
         return self._call("GET", path, shape, budget, self._hide, again=_transient, params=params)
 
     def _write(
-        self, path: str, body: dict[str, object], shape: type[_M], budget: Budget | None, hide: Redactor | None = None
-    ) -> _M:
+        self, path: str, body: dict[str, object], shape: type[_A], budget: Budget | None, hide: Redactor | None = None
+    ) -> _A:
         return self._call("POST", path, shape, budget, hide or self._hide, again=_unsent, json=body)
 
-    def _parse(self, content: bytes, shape: type[_M], hide: Redactor) -> _M:
+    def _parse(self, content: bytes, shape: type[_A], hide: Redactor) -> _A:
         try:
-            return shape.model_validate_json(content)
-        except ValidationError:
-            failed = self._unreadable(hide)
-        # Raised out here, or it would carry pydantic's error along, which quotes the body.
-        raise failed
+            return parse(content, shape)
+        except UnreadableError:
+            raise self._unreadable(hide) from None
 
     def _unreadable(self, hide: Redactor) -> UnreadableAnswerError:
         return UnreadableAnswerError(
@@ -274,19 +283,40 @@ class OutlitClient:
         self,
         method: str,
         path: str,
-        shape: type[_M],
+        shape: type[_A],
         budget: Budget | None,
         hide: Redactor,
         *,
         again: Callable[[ApiError], bool],
         **request: Any,
-    ) -> _M:
+    ) -> _A:
         deadline = budget.deadline() if budget else self.clock.now() + self._settings.timeout
+
+        def once() -> _A:
+            return self._parse(self._once(method, path, deadline, hide, request), shape, hide)
+
+        try:
+            return once()
+        except ApiError as error:
+            if not again(error):
+                raise
+            failed = error
+        return self._again(once, failed, again, deadline)
+
+    def _again(
+        self, once: Callable[[], _A], failed: ApiError, again: Callable[[ApiError], bool], deadline: float
+    ) -> _A:
+        """Repeats a call that failed."""
+        import tenacity  # most processes never need it
+
         first, longest = self._retries.first_wait, self._retries.longest_wait
         backoff = tenacity.wait_exponential(multiplier=first, max=longest) + tenacity.wait_random(0, first)
+        made = iter((failed,))
 
-        def once() -> _M:
-            return self._parse(self._once(method, path, deadline, hide, request), shape, hide)
+        def attempt() -> _A:
+            for failure in made:
+                raise failure
+            return once()
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -304,7 +334,7 @@ class OutlitClient:
             sleep=self.clock.sleep,
             reraise=True,
         )
-        return retrying(once)
+        return retrying(attempt)
 
     def _once(self, method: str, path: str, deadline: float, hide: Redactor, request: dict[str, Any]) -> bytes:
         left = min(_LONGEST_REQUEST, deadline - self.clock.now())
@@ -366,8 +396,8 @@ def _reason(error: httpx.TransportError, hide: Redactor) -> str:
 def _refusal(response: httpx.Response, content: bytes, hide: Redactor) -> ApiError:
     status = response.status_code
     try:
-        problem = Problem.model_validate_json(content)
-    except ValidationError:
+        problem = parse(content, Problem)
+    except UnreadableError:
         problem = Problem()
     said = hide(problem.error or problem.message or "")
     quoted = f' and said "{said}"' if said else ""

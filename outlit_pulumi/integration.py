@@ -13,7 +13,6 @@ from .access import Explicit
 from .args import config_props
 from .catalog import ConfigArgs
 from .errors import ConfigurationError
-from .existing import ExistingProvider, connection_id
 from .provider import IntegrationProvider
 
 # Only registered keys become attributes.
@@ -129,6 +128,8 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
                 resource: NotConnectedError when there is no connection, BadRequestError when Outlit does not know the
                 provider, another ApiError when it refused or could not be reached.
         """
+        from .existing import ExistingProvider, connection_id  # few programs need it
+
         opts = ResourceOptions.merge(opts, ResourceOptions(id=connection_id(provider, opts)))
         provider = Output.from_input(provider).apply(catalog.canonical_id)
         found = Integration.__new__(Integration)  # what __init__ declares is for a managed one

@@ -231,6 +231,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
     provider, held = _held(id_, state)
     operation = Operation(workspace, warn, state)
     failed = "was not read and its state is unchanged"
+    workspace.ahead(operation.budget)
     try:
         sync = operation.client.sync_status(provider, budget=operation.budget)
     except ApiError as error:

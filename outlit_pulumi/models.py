@@ -6,34 +6,67 @@ they are.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+import msgspec
 
 NOT_CONNECTED = "not_connected"
 """The one status that means that a provider is not connected."""
 
 
-_Id = Annotated[str | None, AfterValidator(lambda id_: id_ or None)]
-"""A connection id; an empty one is none, as to the engine an empty id means that a resource is gone."""
+class Answer(msgspec.Struct, rename="camel", frozen=True):
+    """What the service answers: attributes are snake_case, members of the JSON are the API's camelCase."""
+
+    def members(self) -> dict[str, Any]:
+        """The members under the API's names, as plain values."""
+        members: dict[str, Any] = msgspec.to_builtins(self)
+        return members
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
+_A = TypeVar("_A", bound=Answer)
 
 
-class IntegrationItem(_Answer):
+class UnreadableError(Exception):
+    """Not the JSON of the expected shape. Quotes nothing of it."""
+
+
+def parse(content: bytes, shape: type[_A]) -> _A:
+    """Reads JSON as an answer of that shape.
+
+    Raises:
+        UnreadableError: it is no JSON, lacks a member, or a member has another type.
+    """
+    try:
+        answer: _A = _decoder(shape).decode(content)
+        return answer
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    # Raised out here, or it would carry along what the library says, which quotes the content.
+    raise UnreadableError
+
+
+@cache
+def _decoder(shape: type[Answer]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(shape)
+
+
+class IntegrationItem(Answer, frozen=True):
     """One provider in the list ("List Integrations"). Times are ISO 8601 in UTC."""
 
     id: str
     status: str
     name: str | None = None
     category: str | None = None
-    connection_id: _Id = None
+    connection_id: str | None = None
     last_data_received_at: str | None = None
     sync_status: str | None = None
     error_message: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.connection_id == "":
+            # An empty one is none: to the engine, an empty id means that a resource is gone.
+            msgspec.structs.force_setattr(self, "connection_id", None)
 
     @property
     def connected(self) -> bool:
@@ -42,33 +75,38 @@ class IntegrationItem(_Answer):
 
     def after_write(self, connection_id: str | None) -> IntegrationItem:
         """The entry once our own write took effect: connected under this id, or not at all when None."""
-        changed = {"connection_id": connection_id, "status": "connected" if connection_id else NOT_CONNECTED}
+        changed: dict[str, str | None] = {"connection_id": connection_id}
+        changed["status"] = "connected" if connection_id else NOT_CONNECTED
         if connection_id is None or connection_id != self.connection_id:
             changed |= {"sync_status": None, "last_data_received_at": None, "error_message": None}
-        return self.model_copy(update=changed)
+        return msgspec.structs.replace(self, **changed)
 
 
-class IntegrationList(_Answer):
+class IntegrationList(Answer, frozen=True):
     """The answer of the list route."""
 
     items: list[IntegrationItem]
 
 
-class DirectConnection(_Answer):
+class DirectConnection(Answer, frozen=True):
     """The answer to a connect request with credentials ("Direct API-Key Response")."""
 
     connected: bool
-    connection_id: Annotated[str, Field(min_length=1)]
+    connection_id: Annotated[str, msgspec.Meta(min_length=1)]
     already_connected: bool
 
 
-class Disconnection(_Answer):
+class Disconnection(Answer, frozen=True):
     """The answer to a disconnect request ("Disconnect Integration")."""
 
-    success: Literal[True]
+    success: bool
+
+    def __post_init__(self) -> None:
+        if not self.success:
+            raise ValueError("success must be true")
 
 
-class BrowserSession(_Answer):
+class BrowserSession(Answer, frozen=True):
     """The answer to a connect request without credentials ("Browser Session Response")."""
 
     session_id: str
@@ -76,7 +114,7 @@ class BrowserSession(_Answer):
     already_connected: bool
 
 
-class SessionStatus(_Answer):
+class SessionStatus(Answer, frozen=True):
     """State of a browser session ("Poll Connection Status"): pending, connected, failed or expired."""
 
     status: str
@@ -84,7 +122,7 @@ class SessionStatus(_Answer):
     error: str | None = None
 
 
-class ModelSync(_Answer):
+class ModelSync(Answer, frozen=True):
     """The sync of one model, such as StripeCustomer."""
 
     model: str
@@ -93,7 +131,7 @@ class ModelSync(_Answer):
     error_message: str | None = None
 
 
-class SyncStatus(_Answer):
+class SyncStatus(Answer, frozen=True):
     """Sync state of a provider ("Get Sync Status")."""
 
     provider: str
@@ -108,7 +146,7 @@ class SyncStatus(_Answer):
         return self.status != NOT_CONNECTED
 
 
-class Problem(_Answer):
+class Problem(Answer, frozen=True):
     """The body of an error. Every member is optional: other bodies exist."""
 
     success: bool | None = None

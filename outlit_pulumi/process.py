@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .imports import undisturbed
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .preflight import Preflight
     from .run import Run
     from .workspace import Workspace
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, daemon=True).start()
 
 
 class Process:
@@ -42,10 +48,15 @@ class Process:
         run = self.run(known)
         with self._lock:
             if known not in self._workspaces:
-                from .client import OutlitClient
-                from .workspace import Workspace
+                with undisturbed():
+                    from .trust import in_background
 
-                self._workspaces[known] = Workspace(OutlitClient(known), run)
+                    trust = in_background(environment=not known.loopback)
+                    from .client import OutlitClient
+                    from .workspace import Workspace
+
+                    client = OutlitClient(known, trust=trust)
+                self._workspaces[known] = Workspace(client, run, _in_background)
             return self._workspaces[known]
 
     def preflight(self, known: Settings) -> Preflight:

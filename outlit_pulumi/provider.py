@@ -23,7 +23,7 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from . import lifecycle, settings, validation
+from . import settings, validation
 from .errors import ConfigurationError, InternalError, OutlitError
 from .process import PROCESS
 from .redaction import redact
@@ -64,7 +64,10 @@ def one_line(operation: Callable[[], _T]) -> _T:
 
 
 class IntegrationProvider(ResourceProvider):
-    """Runs in the engine's provider process. Holds nothing when it is pickled."""
+    """Runs in the engine's provider process. Holds nothing when it is pickled.
+
+    Every program loads this module, too, so what only that process needs is loaded there.
+    """
 
     serialize_as_secret_always = False
 
@@ -128,6 +131,8 @@ class IntegrationProvider(ResourceProvider):
         """Declared inputs against the state; a replacement deletes first, as a workspace holds one connection each."""
 
         def run() -> DiffResult:
+            from . import lifecycle
+
             found = lifecycle.diff(_known(_olds), _known(_news))
             known, provider, held = self._settings, _olds.get("provider"), _olds.get("connection_id") or _id
             if known and isinstance(provider, str) and isinstance(held, str):
@@ -147,6 +152,8 @@ class IntegrationProvider(ResourceProvider):
         """Connects or takes over, and waits for the first sync where that is declared."""
 
         def run() -> CreateResult:
+            from . import lifecycle
+
             made = lifecycle.create(self._connected(), props, self._warn)
             if props.get("wait_for_sync"):
                 made = self._waited(made, props["wait_for_sync"])
@@ -167,6 +174,8 @@ class IntegrationProvider(ResourceProvider):
         """Looks; an empty id tells the engine that the connection is gone."""
 
         def run() -> ReadResult:
+            from . import lifecycle
+
             found = lifecycle.read(self._connected(), id_, props, self._warn)
             return ReadResult("", {}) if found is None else ReadResult(found.id, found.outputs)
 
@@ -174,10 +183,20 @@ class IntegrationProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends changed credentials in place."""
-        return one_line(
-            lambda: UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, self._warn).outputs)
-        )
+
+        def run() -> UpdateResult:
+            from . import lifecycle
+
+            return UpdateResult(lifecycle.update(self._connected(), _id, _olds, _news, self._warn).outputs)
+
+        return one_line(run)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Disconnects what the state holds."""
-        one_line(lambda: lifecycle.delete(self._connected(), _id, _props, self._warn))
+
+        def run() -> None:
+            from . import lifecycle
+
+            lifecycle.delete(self._connected(), _id, _props, self._warn)
+
+        one_line(run)

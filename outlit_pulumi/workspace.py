@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,18 @@ class Workspace:
     Args:
         client: Reaches the service.
         run: What the resources of the run did so far; by default nothing.
+        background: Does what it is given while the caller goes on; by default nothing is done that way.
     """
 
-    def __init__(self, client: OutlitClient, run: Run | None = None) -> None:
+    def __init__(
+        self,
+        client: OutlitClient,
+        run: Run | None = None,
+        background: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
         self.client = client
         self.run = run or Run()
+        self._background = background
         self._lock = threading.Lock()
         self._listing: Future[_Items] | None = None
         self._asked = 0.0
@@ -45,20 +53,27 @@ class Workspace:
         everybody who waits for that request, and is not kept.
         """
         with self._lock:
-            old = self._listing is not None and self._listing.done() and self._now() - self._asked > _RECENT
-            stale = self._listing if fresh or old else None
+            stale = self._listing if fresh or self._old() else None
         if stale is not None:
             wait([stale])
         with self._lock:
             listing = self._listing
             mine = listing is None or listing is stale
             if listing is None or mine:
-                listing = self._listing = Future()
-                self._asked = self._now()
-                self._written.clear()
+                listing = self._new()
         if mine:
             self._fetch(listing, budget)
         return listing.result()
+
+    def ahead(self, budget: Budget) -> None:
+        """Asks for the list in the background, unless there is one, as somebody is about to need it."""
+        if self._background is None:
+            return
+        with self._lock:
+            if self._listing is not None and not self._old():
+                return
+            listing = self._new()
+        self._background(lambda: self._fetch(listing, budget))
 
     def item(self, provider: str, *, fresh: bool = False, budget: Budget | None = None) -> IntegrationItem | None:
         """One provider's entry in the list, with what this run wrote since; None when the list does not name it."""
@@ -82,6 +97,15 @@ class Workspace:
 
     def _now(self) -> float:
         return self.client.clock.now()
+
+    def _old(self) -> bool:
+        return self._listing is not None and self._listing.done() and self._now() - self._asked > _RECENT
+
+    def _new(self) -> Future[_Items]:
+        self._listing = Future()
+        self._asked = self._now()
+        self._written.clear()
+        return self._listing
 
     def _fetch(self, listing: Future[_Items], budget: Budget | None) -> None:
         try:

@@ -82,7 +82,7 @@ def _row(item: IntegrationItem, hide: Redactor) -> list[str | Text]:
 
 def _data(item: IntegrationItem, hide: Redactor) -> dict[str, Any]:
     spec = catalog.find(item.id)
-    return clean(item.model_dump(by_alias=True), hide) | {
+    return clean(item.members(), hide) | {
         "browser": spec.browser if spec else None,
         "configFields": [field.name for field in spec.fields] if spec else None,
     }

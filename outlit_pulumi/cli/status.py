@@ -273,7 +273,7 @@ def _item(found: Look, hide: Redactor) -> dict[str, Any]:
         hide,
     )
     data["failing"] = found.failing
-    data["syncs"] = [clean(model.model_dump(by_alias=True), hide) for model in (sync.syncs if sync else ())]
+    data["syncs"] = [clean(model.members(), hide) for model in (sync.syncs if sync else ())]
     if found.problem is not None:
         data["error"] = exits.told(found.problem)
     return data

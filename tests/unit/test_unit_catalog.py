@@ -85,7 +85,7 @@ def test_errors_show_the_path_that_users_import() -> None:
 def test_importing_the_package_loads_no_http_stack() -> None:
     code = (
         "import sys, outlit_pulumi\n"
-        "heavy = {'httpx', 'pydantic', 'tenacity', 'typer', 'rich', 'fastapi', 'uvicorn'}\n"
+        "heavy = {'httpx', 'msgspec', 'pydantic', 'tenacity', 'typer', 'rich', 'fastapi', 'uvicorn'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
