@@ -576,7 +576,8 @@ def test_a_short_credential_is_redacted_from_its_own_integrations_messages_only(
         with pytest.raises(outlit.BadRequestError, match=rf"no {short} and \[redacted\]"):
             client.connect("granola", {"apiKey": "another"})
         assert client.hiding("stripe", ())(f"{short} {eight}") == f"{short} [redacted]"
-        client.hiding("clerk", ["s3ven-c", "e1ght-cl"])  # and no longer in use, unlike those that errors above hold on to
+        # Not in use any more, unlike those that the errors above hold on to.
+        client.hiding("clerk", ["s3ven-c", "e1ght-cl"])
         assert client.hiding("stripe", ())("s3ven-c e1ght-cl") == "s3ven-c [redacted]"
 
 
