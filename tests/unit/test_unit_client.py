@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -543,6 +545,21 @@ def test_retry_after(header: str, seconds: float | None) -> None:
     error = failure(read, answer(429, **{"Retry-After": header}))
     assert isinstance(error, outlit.RateLimitedError)
     assert error.retry_after == seconds
+
+
+def test_what_is_repeated_is_decided_anew_each_time() -> None:
+    steps = (answer(503), answer(400, {"error": "no"}), answer(200, {"items": []}))
+    with serving(*steps) as (client, service), pytest.raises(outlit.BadRequestError):
+        client.list_integrations()
+    assert len(service.requests) == 2
+
+
+def test_certificates_that_cannot_be_read_are_said_in_one_line() -> None:
+    trust: Future[SSLContext] = Future()
+    trust.set_exception(OSError("CANARY"))
+    with pytest.raises(outlit.ConfigurationError, match="HTTPS cannot be set up") as caught:
+        OutlitClient(Settings(KEY), trust=trust)
+    assert caught.value.__context__ is None
 
 
 def test_retry_after_zero_is_repeated() -> None:

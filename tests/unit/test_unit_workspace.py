@@ -28,11 +28,24 @@ def in_background(work: Callable[[], None]) -> None:
 
 
 @contextmanager
-def workspace(handler: Callable[[httpx.Request], httpx.Response]) -> Iterator[Workspace]:
+def workspace(handler: Callable[[httpx.Request], httpx.Response], *, timeout: float = 60) -> Iterator[Workspace]:
     """A workspace whose service is a function."""
-    settings = Settings("ok_CANARY0123456789", "https://outlit.test")
+    settings = Settings("ok_CANARY0123456789", "https://outlit.test", timeout)
     with OutlitClient(settings, transport=httpx.MockTransport(handler), retries=Retries(attempts=1)) as client:
         yield Workspace(client, background=in_background)
+
+
+def test_the_list_comes_out_of_the_time_of_the_read() -> None:
+    seconds: list[float] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/integrations":
+            seconds.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json=LIST if request.url.path == "/api/integrations" else SYNC)
+
+    with workspace(handler, timeout=10) as found:
+        read(found)
+    assert [second <= 5 for second in seconds] == [True]  # a call takes half of what is left
 
 
 def read(found: Workspace) -> Observed | None:

@@ -28,7 +28,7 @@ MODULES = ("lifecycle", "operation", "client")
 
 # The second is ten times slower than the first: only what survives the first is tried on it.
 STAGES = (
-    ("unit tests", tuple(f"tests/unit/test_unit_{name}.py" for name in ("client", "lifecycle", "check"))),
+    ("unit tests", tuple(f"tests/unit/test_unit_{name}.py" for name in ("client", "lifecycle", "check", "workspace"))),
     ("fault matrix", ("tests/faults/test_faults_matrix.py",)),
 )
 
