@@ -45,8 +45,8 @@ RULES = (
         "refusals-not-repeated",
         "A read that was refused (400, 401, 403, 404) is not repeated.",
         "client.py",
-        "isinstance(error, ApiError) and again(error)",
-        "isinstance(error, ApiError)",
+        "return isinstance(error, (UnreachableError, UnreadableAnswerError, RateLimitedError))",
+        "return True",
         _CLIENT + "test_reads_are_not_repeated_on_refusals",
     ),
     Rule(
