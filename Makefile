@@ -6,11 +6,11 @@ VENV := .venv
 # The same tests, on the oldest Pulumi SDK that the package supports.
 OLDEST := .venv-oldest
 
-.PHONY: help setup engine test test-long lint docs demo clean
+.PHONY: help setup engine test test-long bench bench-check lint docs demo clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: engine ## Prepare .venv and a Pulumi engine, and nothing more
 
@@ -22,18 +22,28 @@ test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests on the newest Pulumi SDK,
 	echo "All tests, with the newest Pulumi SDK" && \
 	$(VENV)/bin/python -m pytest -n auto && \
 	echo "Provider host and engine tests, with the oldest supported Pulumi SDK" && \
-	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine
+	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine && \
+	echo "Time and calls of six integrations, next to resources that do nothing" && \
+	$(VENV)/bin/python -m benchmarks.check --small
 
 test-long: $(VENV)/.mutmut ## Run the same tests with many more examples, 600 integrations, and on mutants of the core: about two hours
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
 	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto && \
 	$(VENV)/bin/python -m tools.mutation
 
+bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: about half an hour
+	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	$(VENV)/bin/python -m benchmarks
+
+bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be: about eight minutes
+	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	$(VENV)/bin/python -m benchmarks.check
+
 # Modules of tools/engine are imported by name, as if from its own folder. Each example is a program of its own.
 lint: $(VENV)/.ready ## Check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	MYPYPATH=tools/engine $(VENV)/bin/mypy --strict --explicit-package-bases outlit_pulumi tests tools
+	MYPYPATH=tools/engine $(VENV)/bin/mypy --strict --explicit-package-bases --exclude ^benchmarks/projects/ outlit_pulumi tests tools benchmarks
 	@for example in examples/*/; do $(VENV)/bin/mypy --strict "$$example" || exit; done
 
 docs: $(VENV)/.ready ## Build the documentation site; a warning or a dead link fails it
@@ -69,6 +79,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 $(VENV)/.mutmut: $(VENV)/.ready
 	@$(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev,mutation]' -c constraints.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.ready
+	@$(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev,bench]' -c constraints.txt
 	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt

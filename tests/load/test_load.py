@@ -12,11 +12,10 @@ from typing import Any, get_args
 
 import pytest
 
+from benchmarks.memory import provider_memory
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.sandbox.faults import RouteName
 from tests.engine.conftest import CANARY, Stack, counted
-
-from .conftest import provider_memory
 
 CONFIGS = {
     "clerk": {"secretKey": ""},
@@ -82,7 +81,7 @@ def go_through(
     def expected(secret: str) -> list[str]:
         return [fingerprint(with_secret(name, config, secret)) for _ in keys for name, config in configs.items()]
 
-    with provider_memory(stack) as peak:
+    with provider_memory(stack.folder) as peak:
         assert mishaps(sandbox, targets, share, seed=1) > len(keys)
         stack.up()
         assert sorted(in_use(), key=str) == sorted(expected(f"{CANARY}-1"))

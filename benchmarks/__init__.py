@@ -1,0 +1,1 @@
+"""How fast the provider is, next to a do-nothing dynamic resource and to what a user would otherwise write."""

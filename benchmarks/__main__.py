@@ -1,0 +1,115 @@
+"""``python -m benchmarks``: measures everything, prints tables, and writes ``benchmarks/results`` and ``docs/performance.md``.
+
+Takes about half an hour; nothing else should run meanwhile. Exit code: 0 when all targets hold, 1 when one does not, 2 when
+something could not be measured. With ``--page`` it measures nothing and writes the page and the plots from the results that there
+are; with ``--page --check`` it only says whether the page is what they make.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from outlit_pulumi.sandbox import SandboxStartError
+
+from .check import missed
+from .contenders import ALL, CALLS, FLOOR, OPERATIONS, OURS, Contender
+from .deployment import BenchmarkError, Run, Shape
+from .environment import environment
+from .page import PAGE, page
+from .report import verdict_table
+from .results import FOLDER, Results, read, surroundings, write
+from .startup import SIDES, contributors, starts
+from .targets import judged
+from .trial import trial
+
+RESULTS = FOLDER / "results.json"
+
+_PAIR = (FLOOR, OURS)
+_SLOW = 0.2
+
+PLAN: tuple[tuple[Shape, Sequence[Contender], int], ...] = (
+    (Shape(1), _PAIR, 7),
+    (Shape(6), ALL, 7),
+    (Shape(60), ALL, 3),
+    (Shape(600), (FLOOR, CALLS, OURS), 1),
+    (Shape(60, workspaces=10), _PAIR, 2),
+    (Shape(1, latency=_SLOW), _PAIR, 3),
+    (Shape(6, latency=_SLOW), ALL, 3),
+    (Shape(60, latency=_SLOW), ALL, 2),
+    (Shape(60, workspaces=10, latency=_SLOW), _PAIR, 1),
+)
+"""What is measured: shape, contenders, repeats."""
+
+
+def measured() -> Results:
+    """Measures everything."""
+    from .profiling import profiles
+
+    taken = surroundings(engine_version())
+    runs: list[Run] = []
+    for shape, contenders, repeats in PLAN:
+        with trial(contenders, shape) as under_way:
+            for repeat in range(repeats):
+                _say(f"{shape}: {repeat + 1} of {repeats}")
+                runs += under_way.repeat(OPERATIONS)
+    _say("imports")
+    began = starts(25)
+    added = {side: contributors(side) for side in SIDES if side != "base"}
+    # A run takes long: what there is so far is kept, whatever becomes of the rest.
+    write(Results(taken, runs, began, added, {}), RESULTS)
+    _say("profiles")
+    found = profiles(Shape(600))
+    for side, profile in found.items():
+        (FOLDER / f"profile-{side}.txt").write_text(profile.text, encoding="utf-8")
+    return Results(taken, runs, began, added, {side: profile.packages for side, profile in found.items()})
+
+
+def engine_version() -> str:
+    """The version of the engine that is measured."""
+    command = ["pulumi", "version"]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main() -> int:
+    """Measures, or reads what was measured, and writes what is made of it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--page", action="store_true", help="use the results that there are")
+    parser.add_argument("--check", action="store_true", help="with --page: compare, and write nothing")
+    options = parser.parse_args()
+    if options.page:
+        results = read(RESULTS)
+        if options.check:
+            same = PAGE.read_text(encoding="utf-8") == page(results)
+            print("docs/performance.md is as the results make it." if same else "Run python -m benchmarks --page.")
+            return 0 if same else 1
+    else:
+        FOLDER.mkdir(exist_ok=True)
+        try:
+            results = measured()
+        except (BenchmarkError, SandboxStartError) as error:
+            print(error, file=sys.stderr)
+            return 2
+        write(results, RESULTS)
+        results = read(RESULTS)
+    from .plots import draw
+
+    draw(results.runs, results.contributors, FOLDER)
+    PAGE.write_text(page(results), encoding="utf-8")
+    verdicts = judged(results.runs, results.starts)
+    print(verdict_table(verdicts))
+    wrong = missed(verdicts, lenient=False)
+    print(f"\n{len(verdicts) - len(wrong)} of {len(verdicts)} targets hold. Written: {FOLDER.name}/, {PAGE.name}")
+    return 1 if wrong else 0
+
+
+def _say(what: str) -> None:
+    print(f"Measuring {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""``python -m benchmarks.check``: measures until it is clear whether the targets hold, and says which do not.
+
+Exit code: 0 when all hold, 1 when one does not, 2 when something could not be measured. With ``--small`` it measures six
+integrations and the imports only, and counts a ratio as missed only where a busy machine cannot be the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outlit_pulumi.sandbox import SandboxStartError
+
+from .contenders import FLOOR, OPERATIONS, OURS
+from .deployment import BenchmarkError, Run, Shape
+from .report import verdict_table
+from .startup import starts
+from .targets import Verdict, judged
+from .trial import trial
+
+_SLOW = 0.2
+"""Seconds that each answer of a slow service takes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured of one shape.
+
+    Attributes:
+        shape: What the programs declare.
+        least: How many repeats at least.
+        most: How many at most, as long as a target is missed and that may be by chance.
+        operations: Which operations.
+    """
+
+    shape: Shape
+    least: int
+    most: int
+    operations: Sequence[str] = OPERATIONS
+
+
+_LIFE = ("up", "refresh", "destroy")
+
+FULL = (
+    Plan(Shape(1), 5, 11),
+    Plan(Shape(6), 5, 11),
+    Plan(Shape(60), 3, 9),
+    Plan(Shape(6, latency=_SLOW), 3, 7, _LIFE),
+    Plan(Shape(60, latency=_SLOW), 3, 7, _LIFE),
+    Plan(Shape(600), 1, 1),
+)
+
+SMALL = (Plan(Shape(6), 3, 11), Plan(Shape(6, latency=_SLOW), 1, 7, _LIFE))
+
+
+def missed(verdicts: Sequence[Verdict], *, lenient: bool) -> list[Verdict]:
+    """The targets that are not met; the lenient way, those that are surely not met."""
+    return [verdict for verdict in verdicts if (verdict.surely if lenient else not verdict.holds)]
+
+
+def measured(plan: Plan) -> list[Run]:
+    """The runs that it takes to be sure, or all that the plan allows."""
+    runs: list[Run] = []
+    with trial((FLOOR, OURS), plan.shape) as under_way:
+        for repeat in range(plan.most):
+            runs += under_way.repeat(plan.operations)
+            verdicts = judged(runs, ())
+            clear = all(verdict.holds or verdict.surely for verdict in verdicts)
+            if repeat + 1 >= plan.least and clear:
+                break
+    return runs
+
+
+def main() -> int:
+    """Measures, prints a table of the targets, and compares."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--small", action="store_true", help="six integrations only; tolerates a busy machine")
+    small = parser.parse_args().small
+    runs: list[Run] = []
+    try:
+        for plan in SMALL if small else FULL:
+            print(f"Measuring {plan.shape}", file=sys.stderr, flush=True)
+            runs += measured(plan)
+    except (BenchmarkError, SandboxStartError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    verdicts = judged(runs, starts(15))
+    print(verdict_table(verdicts))
+    wrong = missed(verdicts, lenient=small)
+    if wrong:
+        print(
+            f"\n{len(wrong)} of {len(verdicts)} targets are missed: {'; '.join(verdict.target for verdict in wrong)}."
+        )
+    else:
+        print(f"\nAll {len(verdicts)} targets hold{', as far as this machine can tell' if small else ''}.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

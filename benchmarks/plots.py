@@ -1,0 +1,140 @@
+"""The results as pictures, PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .contenders import ALL, CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS
+from .deployment import Run, Shape
+from .figures import figure
+from .targets import FLOOR_RATIO, FLOOR_RATIO_OF_REFRESH, by_key, growth, memory, pairs, seconds
+
+_COLOURS = {
+    FLOOR.name: "#9aa5b1",
+    CALLS.name: "#64748b",
+    OURS.name: "#4f46e5",
+    HANDWRITTEN.name: "#d97706",
+    CURL.name: "#0f766e",
+}
+_NAMES = {contender.name: contender.title for contender in ALL}
+
+
+def draw(runs: Sequence[Run], contributors: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+    """Draws every plot that there are results for."""
+    mpl.rcParams["svg.hashsalt"] = "outlit"
+    mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
+    for name, plot in {
+        "floor": _floor(runs),
+        "growth": _growth(runs),
+        "alternatives": _alternatives(runs),
+        "startup": _startup(contributors),
+    }.items():
+        plot.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        plot.savefig(folder / f"{name}.png", dpi=144)
+
+
+def _floor(runs: Sequence[Run]) -> Figure:
+    """Time over the floor's by operation, a panel for each number of integrations."""
+    found = pairs(runs)
+    shapes = [shape for shape in _shapes(runs) if not shape.latency]
+    plot = Figure(figsize=(2.1 * len(shapes), 3.2), layout="constrained")
+    panels = plot.subplots(1, len(shapes), sharey=True, squeeze=False)[0]
+    for axes, shape in zip(panels, shapes, strict=True):
+        for column, operation in enumerate(OPERATIONS):
+            values = figure(found[shape, operation])
+            axes.errorbar(
+                [column],
+                [values.median],
+                yerr=[[values.median - values.low], [values.high - values.median]],
+                fmt="o",
+                color=_COLOURS[OURS.name],
+                capsize=3,
+            )
+            limit = FLOOR_RATIO.get(shape.integrations) if shape.workspaces == 1 else None
+            if limit:
+                limit = max(limit, FLOOR_RATIO_OF_REFRESH) if operation == "refresh" else limit
+                axes.hlines(limit, column - 0.4, column + 0.4, color="#b91c1c", linewidth=1.2)
+        axes.axhline(1, color=_COLOURS[FLOOR.name], linewidth=1)
+        axes.set_xticks(range(len(OPERATIONS)), OPERATIONS, rotation=60)
+        axes.set_title(_title(shape))
+    panels[0].set_ylabel("time / time of a do-nothing resource")
+    plot.suptitle("Median and quartiles of ratios pair by pair; red: the most that it may be")
+    return plot
+
+
+def _growth(runs: Sequence[Run]) -> Figure:
+    """Time and memory against the number of integrations."""
+    keyed, exponents = by_key(runs), growth(runs)
+    plot = Figure(figsize=(13, 3.2), layout="constrained")
+    panels = plot.subplots(1, len(OPERATIONS) + 1)
+    for axes, operation in zip(panels, OPERATIONS, strict=False):
+        for name in (FLOOR.name, OURS.name):
+            sizes = {
+                shape.integrations: figure(seconds(found)).median
+                for (contender, shape, step), found in sorted(keyed.items(), key=lambda item: item[0][1].integrations)
+                if (contender, step) == (name, operation) and shape.workspaces == 1 and not shape.latency
+            }
+            axes.loglog(list(sizes), list(sizes.values()), "o-", color=_COLOURS[name], label=_NAMES[name], markersize=4)
+        powers = [exponents.get((name, operation), float("nan")) for name in (FLOOR.name, OURS.name)]
+        axes.set_title(f"{operation}\nexponents {powers[0]:.2f}, {powers[1]:.2f}")
+        axes.set_xlabel("integrations")
+    panels[0].set_ylabel("seconds")
+    for name in (FLOOR.name, OURS.name):
+        peaks = {size: peak.median for size, peak in memory(runs, name).items()}
+        panels[-1].semilogx(list(peaks), list(peaks.values()), "o-", color=_COLOURS[name], markersize=4)
+    plot.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    panels[-1].set_ylim(bottom=0)
+    panels[-1].set_title("provider process")
+    panels[-1].set_xlabel("integrations")
+    panels[-1].set_ylabel("MiB at most")
+    return plot
+
+
+def _alternatives(runs: Sequence[Run]) -> Figure:
+    """Seconds by operation of all that a user might pick."""
+    keyed = by_key(runs)
+    shapes = [shape for shape in _shapes(runs) if (CURL.name, shape, "up") in keyed]
+    plot = Figure(figsize=(3.6 * len(shapes), 3.2), layout="constrained")
+    for axes, shape in zip(plot.subplots(1, len(shapes), squeeze=False)[0], shapes, strict=True):
+        for position, (name, colour) in enumerate(_COLOURS.items()):
+            bars = {
+                column: figure(seconds(keyed[name, shape, operation])).median
+                for column, operation in enumerate(OPERATIONS)
+                if (name, shape, operation) in keyed
+            }
+            _bars(axes, [column + 0.17 * (position - 2) for column in bars], list(bars.values()), colour, _NAMES[name])
+        axes.set_xticks(range(len(OPERATIONS)), OPERATIONS)
+        axes.set_title(_title(shape))
+    plot.axes[0].set_ylabel("seconds (median)")
+    plot.legend(*plot.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(ALL))
+    return plot
+
+
+def _bars(axes: Axes, at: Sequence[float], values: Sequence[float], colour: str, label: str) -> None:
+    axes.bar(at, values, width=0.16, color=colour, label=label)
+
+
+def _startup(contributors: Mapping[str, Mapping[str, float]]) -> Figure:
+    """What each package adds to the imports of pulumi."""
+    plot = Figure(figsize=(8, 3), layout="constrained")
+    for axes, (side, packages) in zip(plot.subplots(1, len(contributors)), contributors.items(), strict=True):
+        largest = list(packages.items())[:8][::-1]
+        axes.barh([name for name, _ in largest], [1000 * value for _, value in largest], color=_COLOURS[OURS.name])
+        axes.set_title(f"{side} side: {1000 * sum(packages.values()):.0f} ms")
+        axes.set_xlabel("milliseconds over import pulumi")
+    return plot
+
+
+def _shapes(runs: Sequence[Run]) -> list[Shape]:
+    return list(dict.fromkeys(run.shape for run in runs))
+
+
+def _title(shape: Shape) -> str:
+    spread = f"\n{shape.workspaces} workspaces" if shape.workspaces > 1 else ""
+    slow = f", {1000 * shape.latency:.0f} ms each" if shape.latency else ""
+    return f"{shape.integrations}{slow}{spread}"
