@@ -87,9 +87,13 @@ class Redactor:
         """``text`` as it may be shown, in at most ``limit`` characters."""
         text = text[: max(limit, _MOST)]
         traces = self._hidden(text)
-        if not any(traces) and text.isprintable() and "  " not in text:
-            shown = text.strip()  # nearly always: there is nothing to do
-            return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+        # Nearly always there is nothing to do.
+        plain = not any(traces) and text.isprintable() and "  " not in text
+        shown = (text if plain else self._without(text, traces)).strip()
+        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+    def _without(self, text: str, traces: bytearray) -> str:
+        """The text on one line, with its traces replaced."""
         line: list[str] = []
         secret: list[bool] = []
         for character, hidden in zip(text, traces):
@@ -100,8 +104,7 @@ class Redactor:
         # Once more, now that it is one line: a credential with spaces may have come on several.
         secret = [hidden or bool(again) for hidden, again in zip(secret, self._hidden("".join(line)))]
         runs = itertools.groupby(zip(line, secret), key=lambda pair: pair[1])
-        shown = "".join(REDACTED if hidden else "".join(c for c, _ in run) for hidden, run in runs).strip()
-        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+        return "".join(REDACTED if hidden else "".join(c for c, _ in run) for hidden, run in runs)
 
     def include(self, other: Redactor) -> None:
         """Hides the secrets of ``other``, too, as long as that is in use; but not short ones, which hide parts of words."""
