@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from outlit_pulumi.sandbox import SandboxStartError
 
 from .contenders import FLOOR, OPERATIONS, OURS
-from .deployment import BenchmarkError, Run, Shape
+from .deployment import SLOW, BenchmarkError, Run, Shape
 from .report import verdict_table
 from .startup import starts
 from .targets import Verdict, judged
 from .trial import trial
-
-_SLOW = 0.2
-"""Seconds that each answer of a slow service takes."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,12 @@ FULL = (
     Plan(Shape(1), 5, 11),
     Plan(Shape(6), 5, 11),
     Plan(Shape(60), 3, 9),
-    Plan(Shape(6, latency=_SLOW), 3, 7, _LIFE),
-    Plan(Shape(60, latency=_SLOW), 3, 7, _LIFE),
+    Plan(Shape(6, latency=SLOW), 3, 7, _LIFE),
+    Plan(Shape(60, latency=SLOW), 3, 7, _LIFE),
     Plan(Shape(600), 1, 1),
 )
 
-SMALL = (Plan(Shape(6), 3, 11), Plan(Shape(6, latency=_SLOW), 1, 7, _LIFE))
+SMALL = (Plan(Shape(6), 3, 11), Plan(Shape(6, latency=SLOW), 1, 7, _LIFE))
 
 
 def missed(verdicts: Sequence[Verdict], *, lenient: bool) -> list[Verdict]:

@@ -33,7 +33,6 @@ class Contender:
         name: What it is called in results.
         title: What it is called on the page.
         commands: The command line of each operation; one that it does not know is left out.
-        workspaces: Whether it can have several in one project.
         needs_environment: Whether it takes key and address of the service from the environment.
         folder: Its folder in ``projects``; None where that has its name.
     """
@@ -41,7 +40,6 @@ class Contender:
     name: str
     title: str
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=_pulumi)
-    workspaces: bool = False
     needs_environment: bool = False
     folder: str | None = None
 
@@ -56,13 +54,13 @@ class Contender:
         return "preview" in self.commands
 
 
-FLOOR = Contender("floor", "do-nothing resource", workspaces=True)
+FLOOR = Contender("floor", "do-nothing resource")
 """Resources that do nothing: what Pulumi itself takes."""
 
 CALLS = Contender("calls", "do-nothing resource that makes the calls", needs_environment=True, folder="floor")
 """The same, but each makes its call of the service, in the cheapest way that Python has."""
 
-OURS = Contender("ours", "outlit-pulumi", workspaces=True)
+OURS = Contender("ours", "outlit-pulumi")
 """`outlit_pulumi.Integration`."""
 
 HANDWRITTEN = Contender("handwritten", "hand-written provider", needs_environment=True)

@@ -19,7 +19,7 @@ from .memory import provider_memory
 
 _SECRET = "sk_made_up_for_the_benchmark"
 
-_CATALOGUE = {
+CATALOGUE = {
     "posthog": {"apiKey": "", "region": "us", "projectId": "1"},
     "stripe": {"apiKey": ""},
     "clerk": {"secretKey": ""},
@@ -28,6 +28,10 @@ _CATALOGUE = {
     "supabase": {"projectUrl": "https://x.supabase.co", "serviceRoleKey": ""},
 }
 """Their configs; an empty field is a credential."""
+
+
+SLOW = 0.2
+"""Seconds that each answer of a slow service takes."""
 
 
 class BenchmarkError(Exception):
@@ -55,8 +59,8 @@ class Shape:
     def configs(self) -> dict[str, dict[str, str]]:
         """What each workspace has: up to six are the catalogue's, more are made up."""
         number = self.integrations // self.workspaces
-        if number <= len(_CATALOGUE):
-            return dict(list(_CATALOGUE.items())[:number])
+        if number <= len(CATALOGUE):
+            return dict(list(CATALOGUE.items())[:number])
         return {f"extra-{n:04}": {"token": ""} for n in range(1, number + 1)}
 
 

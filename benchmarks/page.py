@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from .contenders import ALL, CALLS, FLOOR, OPERATIONS, OURS
-from .deployment import Run, Shape
+from .deployment import SLOW, Run, Shape
 from .figures import figure
 from .report import table, verdict_table
 from .results import Results
@@ -24,7 +24,7 @@ def page(results: Results) -> str:
     runs = results.runs
     of = pairs(runs)
     trips = latencies(runs)
-    six, slow = Shape(6), Shape(6, latency=0.2)
+    six, slow = Shape(6), Shape(6, latency=SLOW)
     return Template(Path(__file__).with_name("page.md").read_text(encoding="utf-8")).substitute(
         taken=", ".join(
             value if name in ("when", "machine") else f"{name} {value}" for name, value in results.taken.items()

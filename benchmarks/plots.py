@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from .contenders import ALL, CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS
 from .deployment import Run, Shape
 from .figures import figure
-from .targets import FLOOR_RATIO, FLOOR_RATIO_OF_REFRESH, by_key, growth, memory, pairs, seconds
+from .targets import by_key, floor_limit, growth, memory, pairs, seconds
 
 _COLOURS = {
     FLOOR.name: "#9aa5b1",
@@ -55,9 +55,8 @@ def _floor(runs: Sequence[Run]) -> Figure:
                 color=_COLOURS[OURS.name],
                 capsize=3,
             )
-            limit = FLOOR_RATIO.get(shape.integrations) if shape.workspaces == 1 else None
-            if limit:
-                limit = max(limit, FLOOR_RATIO_OF_REFRESH) if operation == "refresh" else limit
+            limit = floor_limit(shape, operation)
+            if limit is not None:
                 axes.hlines(limit, column - 0.4, column + 0.4, color="#b91c1c", linewidth=1.2)
         axes.axhline(1, color=_COLOURS[FLOOR.name], linewidth=1)
         axes.set_xticks(range(len(OPERATIONS)), OPERATIONS, rotation=60)

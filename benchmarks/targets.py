@@ -126,13 +126,19 @@ def calls_expected(shape: Shape, operation: str) -> Mapping[str, int]:
     return expected if operation == "no-op up" else {"list": shape.workspaces, **expected}
 
 
+def floor_limit(shape: Shape, operation: str) -> float | None:
+    """How much of the floor's time an operation may take; None where there is no target."""
+    limit = FLOOR_RATIO.get(shape.integrations)
+    if limit is None or shape.workspaces > 1 or shape.latency:
+        return None
+    return max(limit, FLOOR_RATIO_OF_REFRESH) if operation == "refresh" else limit
+
+
 def _floor_ratios(runs: Sequence[Run]) -> Iterator[Verdict]:
     for (shape, operation), values in pairs(runs).items():
-        limit = FLOOR_RATIO.get(shape.integrations)
-        if limit is None or shape.workspaces > 1 or shape.latency:
-            continue
-        limit = max(limit, FLOOR_RATIO_OF_REFRESH) if operation == "refresh" else limit
-        yield _at_most(f"{operation} of {shape.integrations}, time over the floor's", values, limit)
+        limit = floor_limit(shape, operation)
+        if limit is not None:
+            yield _at_most(f"{operation} of {shape.integrations}, time over the floor's", values, limit)
 
 
 def _round_trips(runs: Sequence[Run]) -> Iterator[Verdict]:
@@ -151,8 +157,8 @@ def _calls(runs: Sequence[Run]) -> Iterator[Verdict]:
             others = (run.calls for run in found if not _same_calls(run, expected))
             wrong[shape] += [f"{operation}: {told(calls)}, not {told(expected)}" for calls in others]
     for shape, differences in wrong.items():
-        found_ = "; ".join(dict.fromkeys(differences)) or "as expected"
-        yield Verdict(f"calls of {shape}", found_, "exact", not differences, surely=bool(differences))
+        said = "; ".join(dict.fromkeys(differences)) or "as expected"
+        yield Verdict(f"calls of {shape}", said, "exact", not differences, surely=bool(differences))
 
 
 def _same_calls(run: Run, expected: Mapping[str, int]) -> bool:

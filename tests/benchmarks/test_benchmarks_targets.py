@@ -8,11 +8,9 @@ import pytest
 
 from benchmarks.check import missed
 from benchmarks.contenders import FLOOR, OPERATIONS, OURS
-from benchmarks.deployment import Run, Shape
+from benchmarks.deployment import SLOW, Run, Shape
 from benchmarks.startup import Start
 from benchmarks.targets import Verdict, calls_expected, growth, judged, latencies, memory
-
-SLOW = 0.2
 
 
 def lives(

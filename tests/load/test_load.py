@@ -12,19 +12,13 @@ from typing import Any, get_args
 
 import pytest
 
+from benchmarks.deployment import CATALOGUE
 from benchmarks.memory import provider_memory
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.sandbox.faults import RouteName
 from tests.engine.conftest import CANARY, Stack, counted
 
-CONFIGS = {
-    "clerk": {"secretKey": ""},
-    "fireflies": {"apiKey": ""},
-    "granola": {"apiKey": ""},
-    "posthog": {"apiKey": "", "region": "us", "projectId": "1"},
-    "stripe": {"apiKey": ""},
-    "supabase": {"projectUrl": "https://x.supabase.co", "serviceRoleKey": ""},
-}
+CONFIGS = dict(sorted(CATALOGUE.items()))
 
 # What a network does to one call in a hundred; all of it is repeated or settled within the operation.
 MISHAPS: tuple[dict[str, Any], ...] = (
