@@ -40,37 +40,40 @@ def outputs(
 ) -> dict[str, Any]:
     """The one mapping from the service's answers to what the state holds, none of which quotes a credential."""
 
-    def clean(text: str | None) -> str | None:
-        return None if text is None else hide(text)
-
+    provider: str = declared["provider"]
+    syncs = sync.syncs if sync else []
+    name, category, status, sync_status, received, error_message, *models = hide.each(
+        (
+            (sync.name if sync else None) or _listed(provider, item),
+            (sync.category if sync else None) or (item.category if item else None),
+            sync.status if sync else item.status if item else "connected",
+            item.sync_status if item else None,
+            item.last_data_received_at if item else None,
+            item.error_message if item else None,
+            *itertools.chain.from_iterable((s.model, s.status, s.last_synced_at, s.error_message) for s in syncs),
+        )
+    )
     return {
         **{k: declared.get(k) for k in ("provider", "config", "adopt_existing", "on_config_change")},
         **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
         "connection_id": connection_id,
-        "display_name": clean(sync.name if sync else None) or _label(declared, hide, item),
-        "category": clean((sync.category if sync else None) or (item.category if item else None)),
-        "status": clean(sync.status if sync else item.status if item else "connected"),
-        "sync_status": clean(item.sync_status if item else None),
-        "last_data_received_at": clean(item.last_data_received_at if item else None),
-        "error_message": clean(item.error_message if item else None),
+        "display_name": name or provider,
+        "category": category,
+        "status": status,
+        "sync_status": sync_status,
+        "last_data_received_at": received,
+        "error_message": error_message,
         "syncs": [
-            {
-                "model": clean(s.model),
-                "status": clean(s.status),
-                "last_synced_at": clean(s.last_synced_at),
-                "error_message": clean(s.error_message),
-            }
-            for s in (sync.syncs if sync else ())
+            dict(zip(("model", "status", "last_synced_at", "error_message"), models[start : start + 4]))
+            for start in range(0, len(models), 4)
         ],
     }
 
 
-def _label(declared: Props, hide: Redactor, item: IntegrationItem | None = None) -> str:
-    provider: str = declared["provider"]
+def _listed(provider: str, item: IntegrationItem | None) -> str:
+    """What the integration is called: by our catalog, else by the workspace's list."""
     spec = catalog.find(provider)
-    if spec:
-        return spec.name
-    return hide(item.name if item and item.name else provider, limit=60)
+    return spec.name if spec else item.name if item and item.name else provider
 
 
 def plain(connection_id: str) -> str:
@@ -96,9 +99,13 @@ class Operation:
         self.budget = self.client.budget()
         credentials = (catalog.secret_values(props.get("provider"), props.get("config")) for props in (declared, *also))
         self.hide = self.client.hiding(self.provider, itertools.chain.from_iterable(credentials))
-        self.name = _label(declared, self.hide)
+        self._item: IntegrationItem | None = None
         self._warn = warn
-        self._declared = declared
+
+    @property
+    def name(self) -> str:
+        """What the integration is called, as it may be shown."""
+        return self.hide(_listed(self.provider, self._item), limit=60)
 
     def warn(self, text: str) -> None:
         """Shows a warning about the integration."""
@@ -115,7 +122,7 @@ class Operation:
             item = self.workspace.item(self.provider, fresh=fresh, budget=self.budget)
         except ApiError as error:
             raise error.during(f"{self.name} {failed}") from None
-        self.name = _label(self._declared, self.hide, item)
+        self._item = item
         return item
 
     def write(
