@@ -1,8 +1,8 @@
 """``python -m benchmarks``: measures everything, prints tables, and writes ``benchmarks/results`` and ``docs/performance.md``.
 
-Takes about half an hour; nothing else should run meanwhile. Exit code: 0 when all targets hold, 1 when one does not, 2 when
-something could not be measured. With ``--page`` it measures nothing and writes the page and the plots from the results that there
-are.
+Takes more than half an hour; nothing else should run meanwhile. Exit code: 0 when all targets hold but those that are known to be
+missed, 1 when another does not, 2 when something could not be measured. With ``--page`` it measures nothing and writes the page
+and the plots from the results that there are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from outlit_pulumi.sandbox import SandboxStartError
 
-from .check import missed
+from .check import LARGE, missed, summary
 from .contenders import ALL, CALLS, FLOOR, OPERATIONS, OURS, Contender
 from .deployment import SLOW, BenchmarkError, Run, Shape
 from .environment import environment
@@ -29,6 +29,9 @@ RESULTS = FOLDER / "results.json"
 
 _PAIR = (FLOOR, OURS)
 
+_LARGE = 600
+"""From how many integrations on a life takes minutes."""
+
 PLAN: tuple[tuple[Shape, Sequence[Contender], int], ...] = (
     (Shape(1), _PAIR, 7),
     (Shape(6), ALL, 7),
@@ -39,6 +42,7 @@ PLAN: tuple[tuple[Shape, Sequence[Contender], int], ...] = (
     (Shape(6, latency=SLOW), ALL, 3),
     (Shape(60, latency=SLOW), ALL, 2),
     (Shape(60, workspaces=10, latency=SLOW), _PAIR, 1),
+    (Shape(600, latency=SLOW), (FLOOR, CALLS, OURS), 1),
 )
 """What is measured: shape, contenders, repeats."""
 
@@ -49,16 +53,16 @@ def measured() -> Results:
 
     taken = surroundings(engine_version())
     runs: list[Run] = []
+    _say("imports")
+    began = starts(25)
+    added = {side: contributors(side) for side in SIDES if side != "base"}
     for shape, contenders, repeats in PLAN:
         with trial(contenders, shape) as under_way:
             for repeat in range(repeats):
                 _say(f"{shape}: {repeat + 1} of {repeats}")
-                runs += under_way.repeat(OPERATIONS)
-    _say("imports")
-    began = starts(25)
-    added = {side: contributors(side) for side in SIDES if side != "base"}
-    # A run takes long: what there is so far is kept, whatever becomes of the rest.
-    write(Results(taken, runs, began, added, {}), RESULTS)
+                runs += under_way.repeat(LARGE if shape.integrations >= _LARGE else OPERATIONS)
+        # A run takes long: what there is so far is kept, whatever becomes of the rest.
+        write(Results(taken, runs, began, added, {}), RESULTS)
     _say("profiles")
     found = profiles(Shape(600))
     for side, profile in found.items():
@@ -96,9 +100,8 @@ def main() -> int:
     PAGE.write_text(page(results), encoding="utf-8")
     verdicts = judged(results.runs, results.starts)
     print(verdict_table(verdicts))
-    wrong = missed(verdicts, lenient=False)
-    print(f"\n{len(verdicts) - len(wrong)} of {len(verdicts)} targets hold. Written: {FOLDER.name}/, {PAGE.name}")
-    return 1 if wrong else 0
+    print(f"\n{summary(verdicts)} Written: {FOLDER.name}/, {PAGE.name}")
+    return 1 if missed(verdicts, lenient=False) else 0
 
 
 def _say(what: str) -> None:

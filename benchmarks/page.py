@@ -36,6 +36,7 @@ def page(results: Results) -> str:
         trips_refresh=f"{figure(trips[slow, 'refresh']).median:.1f}",
         floor=_by_operation(runs, of, latency=False),
         slow=_by_operation(runs, of, latency=True),
+        largest=_largest(runs),
         calls=_calls(runs),
         alternatives=_alternatives(runs),
         starts=str(len(results.starts) // 3),
@@ -82,6 +83,28 @@ def _calls(runs: Sequence[Run]) -> str:
             if not shape.latency
         ),
     )
+
+
+def _largest(runs: Sequence[Run]) -> str:
+    """The refresh of the largest shape, by latency and contender."""
+    keyed = by_key(runs)
+    size = max(run.shape.integrations for run in runs)
+    rows = []
+    for shape in (shape for shape in _shapes(runs) if shape.integrations == size):
+        cells = [seconds(keyed[contender.name, shape, "refresh"]) for contender in (FLOOR, CALLS, OURS)]
+        floor, calls, ours = (figure(values).median for values in cells)
+        rows.append(
+            (str(shape), f"{floor:.2f}", f"{calls:.2f}", f"{ours:.2f}", f"{ours / floor:.2f}", f"{ours / calls:.2f}")
+        )
+    head = (
+        "Integrations, latency",
+        FLOOR.title,
+        "that makes the calls",
+        OURS.title,
+        "over the first",
+        "over the second",
+    )
+    return table(head, rows)
 
 
 def _alternatives(runs: Sequence[Run]) -> str:

@@ -27,5 +27,11 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
     """The targets: what was found, and whether it is as it must be."""
     return table(
         ("Target", "Found", "At most", "Holds"),
-        ((v.target, v.found, v.limit, "yes" if v.holds else "no" if v.surely else "not here") for v in verdicts),
+        ((v.target, v.found, v.limit, _word(v)) for v in verdicts),
     )
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.holds:
+        return "yes"
+    return "no, see above" if verdict.known else "no" if verdict.surely else "not here"

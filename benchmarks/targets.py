@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
 
@@ -22,6 +22,9 @@ FLOOR_RATIO = {1: 1.10, 6: 1.10, 60: 1.15, 600: 1.15}
 
 FLOOR_RATIO_OF_REFRESH = 1.15
 """The same for a refresh, whose floor is the lowest."""
+
+KNOWN = {(600, "refresh"): 1.50}
+"""Targets that are missed, which the page explains: how much of the floor's time it may be, by number and operation."""
 
 ROUND_TRIPS = {
     (6, "up"): 3,
@@ -58,6 +61,7 @@ class Verdict:
         limit: What it must be, for people.
         holds: Whether it is met.
         surely: Whether it is certain that it is missed: a busy machine cannot be the reason.
+        known: Whether it is missed as is known, and no further.
     """
 
     target: str
@@ -65,6 +69,7 @@ class Verdict:
     limit: str
     holds: bool
     surely: bool
+    known: bool = False
 
 
 Key = tuple[str, Shape, str]
@@ -138,7 +143,9 @@ def _floor_ratios(runs: Sequence[Run]) -> Iterator[Verdict]:
     for (shape, operation), values in pairs(runs).items():
         limit = floor_limit(shape, operation)
         if limit is not None:
-            yield _at_most(f"{operation} of {shape.integrations}, time over the floor's", values, limit)
+            verdict = _at_most(f"{operation} of {shape.integrations}, time over the floor's", values, limit)
+            known = KNOWN.get((shape.integrations, operation), 0.0)
+            yield replace(verdict, known=not verdict.holds and figure(values).median <= known)
 
 
 def _round_trips(runs: Sequence[Run]) -> Iterator[Verdict]:

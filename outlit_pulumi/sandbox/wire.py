@@ -9,7 +9,7 @@ import struct
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from outlit_pulumi.sandbox.faults import RESET, WAIT
 
@@ -18,7 +18,7 @@ _CONNECTION = "outlit.sandbox.connection"
 _BREAK = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
-class Connection(H11Protocol):
+class Connection(HttpToolsProtocol):
     """One connection of a client, which `Wire` finds in the scope's state. It carries one request at a time."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

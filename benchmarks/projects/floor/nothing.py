@@ -28,11 +28,13 @@ OUTPUTS = {
 
 SEEN = {
     **OUTPUTS,
-    "sync_status": "PENDING",
-    "syncs": [{"model": "Record", "status": "PENDING", "last_synced_at": None, "error_message": None}],
+    "sync_status": "SUCCESS",
+    "last_data_received_at": "2026-11-24T12:00:00.000Z",
+    "syncs": [
+        {"model": "Record", "status": "SUCCESS", "last_synced_at": "2026-11-24T12:00:00.000Z", "error_message": None}
+    ],
 }
 """What a refresh finds."""
-
 
 SERVICE = os.environ.get("OUTLIT_API_URL", "").removeprefix("http://")
 HEADERS = {"Authorization": f"Bearer {os.environ.get('OUTLIT_API_KEY')}", "Content-Type": "application/json"}
