@@ -36,7 +36,7 @@ PLAN: tuple[tuple[Shape, Sequence[Contender], int], ...] = (
     (Shape(1), _PAIR, 7),
     (Shape(6), ALL, 7),
     (Shape(60), ALL, 3),
-    (Shape(600), (FLOOR, CALLS, OURS), 1),
+    (Shape(600), (FLOOR, CALLS, OURS), 2),
     (Shape(60, workspaces=10), _PAIR, 2),
     (Shape(1, latency=SLOW), _PAIR, 3),
     (Shape(6, latency=SLOW), ALL, 3),

@@ -50,7 +50,7 @@ FULL = (
     Plan(Shape(60), 3, 9),
     Plan(Shape(6, latency=SLOW), 3, 7, _LIFE),
     Plan(Shape(60, latency=SLOW), 3, 7, _LIFE),
-    Plan(Shape(600), 1, 1, LARGE),
+    Plan(Shape(600), 1, 3, LARGE),
 )
 
 SMALL = (Plan(Shape(6), 3, 11), Plan(Shape(6, latency=SLOW), 1, 7, _LIFE))
