@@ -2,7 +2,7 @@
 
 Takes more than half an hour; nothing else should run meanwhile. Exit code: 0 when all targets hold but those that are known to be
 missed, 1 when another does not, 2 when something could not be measured. With ``--page`` it measures nothing and writes the page
-and the plots from the results that there are.
+and the plots from the results that there are; with ``--resume`` it measures what those lack.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from outlit_pulumi.sandbox import SandboxStartError
 
 from .check import LARGE, missed, summary
 from .contenders import ALL, CALLS, FLOOR, OPERATIONS, OURS, Contender
-from .deployment import SLOW, BenchmarkError, Run, Shape
+from .deployment import SLOW, BenchmarkError, Shape
 from .environment import environment
 from .page import PAGE, page
 from .report import verdict_table
@@ -36,38 +37,41 @@ PLAN: tuple[tuple[Shape, Sequence[Contender], int], ...] = (
     (Shape(1), _PAIR, 7),
     (Shape(6), ALL, 7),
     (Shape(60), ALL, 3),
-    (Shape(600), (FLOOR, CALLS, OURS), 2),
-    (Shape(60, workspaces=10), _PAIR, 2),
-    (Shape(1, latency=SLOW), _PAIR, 3),
     (Shape(6, latency=SLOW), ALL, 3),
     (Shape(60, latency=SLOW), ALL, 2),
+    (Shape(1, latency=SLOW), _PAIR, 3),
+    (Shape(60, workspaces=10), _PAIR, 2),
     (Shape(60, workspaces=10, latency=SLOW), _PAIR, 1),
+    (Shape(600), (FLOOR, CALLS, OURS), 2),
     (Shape(600, latency=SLOW), (FLOOR, CALLS, OURS), 1),
 )
 """What is measured: shape, contenders, repeats."""
 
 
-def measured() -> Results:
-    """Measures everything."""
+def measured(before: Results | None = None) -> Results:
+    """Measures everything, or what was not measured ``before``. What there is so far is always kept, as all of it takes long."""
     from .profiling import profiles
 
-    taken = surroundings(engine_version())
-    runs: list[Run] = []
-    _say("imports")
-    began = starts(25)
-    added = {side: contributors(side) for side in SIDES if side != "base"}
+    if before is None:
+        _say("imports")
+        added = {side: contributors(side) for side in SIDES if side != "base"}
+        before = Results(surroundings(engine_version()), [], starts(25), added, {})
+    done = before
     for shape, contenders, repeats in PLAN:
+        if {run.repeat for run in done.runs if run.shape == shape} == set(range(repeats)):
+            continue
+        done = replace(done, runs=[run for run in done.runs if run.shape != shape])
         with trial(contenders, shape) as under_way:
             for repeat in range(repeats):
                 _say(f"{shape}: {repeat + 1} of {repeats}")
-                runs += under_way.repeat(LARGE if shape.integrations >= _LARGE else OPERATIONS)
-        # A run takes long: what there is so far is kept, whatever becomes of the rest.
-        write(Results(taken, runs, began, added, {}), RESULTS)
+                more = under_way.repeat(LARGE if shape.integrations >= _LARGE else OPERATIONS)
+                done = replace(done, runs=[*done.runs, *more])
+                write(done, RESULTS)
     _say("profiles")
     found = profiles(Shape(600))
     for side, profile in found.items():
         (FOLDER / f"profile-{side}.txt").write_text(profile.text, encoding="utf-8")
-    return Results(taken, runs, began, added, {side: profile.packages for side, profile in found.items()})
+    return replace(done, profile={side: profile.packages for side, profile in found.items()})
 
 
 def engine_version() -> str:
@@ -81,11 +85,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--page", action="store_true", help="use the results that there are")
-    if not parser.parse_args().page:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--page", action="store_true", help="use the results that there are")
+    what.add_argument("--resume", action="store_true", help="measure what the results that there are lack")
+    asked = parser.parse_args()
+    if not asked.page:
         FOLDER.mkdir(exist_ok=True)
         try:
-            results = measured()
+            results = measured(read(RESULTS) if asked.resume and RESULTS.exists() else None)
         except (BenchmarkError, SandboxStartError) as error:
             print(error, file=sys.stderr)
             return 2

@@ -15,6 +15,11 @@ from .targets import by_key, growth, judged, latencies, memory, pairs, seconds, 
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
+_PROFILED = """\
+Seconds that each package takes itself in an `up` of 600, by pyinstrument. In the provider process the calls on its threads are added up,
+so that waiting for Outlit counts once for each. The call trees are in `benchmarks/results/profile-program.txt` and
+`profile-provider.txt`."""
+
 _LARGEST = 10
 """How many packages a profile names."""
 
@@ -168,8 +173,8 @@ def _memory(runs: Sequence[Run]) -> str:
 
 def _profile(results: Results) -> str:
     if not results.profile:
-        return "Not measured: the run ended before."
+        return "Not measured yet: the run that this page is made from ended before."
     columns = {side: list(packages.items())[:_LARGEST] for side, packages in results.profile.items()}
     cells = {side: [f"{name} {s:.2f}" for name, s in packages] for side, packages in columns.items()}
     rows = [tuple(column[line] if line < len(column) else "" for column in cells.values()) for line in range(_LARGEST)]
-    return table(tuple(side.capitalize() for side in cells), rows)
+    return f"{_PROFILED}\n\n{table(tuple(side.capitalize() for side in cells), rows)}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.__main__ import PLAN
+from benchmarks.__main__ import PLAN, RESULTS
 from benchmarks.contenders import OPERATIONS, OURS
 from benchmarks.deployment import Run, Shape
-from benchmarks.page import page
+from benchmarks.page import PAGE, page
 from benchmarks.report import table
 from benchmarks.results import Results, read, write
 from benchmarks.startup import SIDES, Start
@@ -50,3 +50,7 @@ def test_the_page_has_all_that_was_measured() -> None:
     assert "some_package 500 ms" in shown
     assert "600 connect + 1 list" in shown
     assert "$" not in shown
+
+
+def test_the_page_is_made_from_the_results() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(read(RESULTS))

@@ -29,7 +29,7 @@ NAVIGATION: dict[str, list[str]] = {
         "Move between stacks </docs/move-between-stacks>",
     ],
     "Examples": ["/examples/*/README"],
-    "Reference": ["/docs/reference", "/docs/limits", "/docs/reliability"],
+    "Reference": ["/docs/reference", "/docs/limits", "/docs/reliability", "/docs/performance"],
     "Project": ["README </README>", "/CHANGELOG", "/CONTRIBUTING"],
 }
 """The pages of each part of the sidebar, in order. A page that is in none of them is a warning, and so fails the build."""
