@@ -32,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"):
         shutil.copy(ROOT / name, copied)
     ignored = shutil.ignore_patterns("venv", "__pycache__")
-    for name in ("docs", "examples"):
+    for name in ("docs", "examples", "benchmarks/results"):
         shutil.copytree(ROOT / name, copied / name, ignore=ignored)
     return copied
 
