@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlit_pulumi.redaction import REDACTED, redact
+from outlit_pulumi.redaction import REDACTED, Redactor, redact
 
 SECRET = 'Kd9/+ q"\\é-Zx77wPf3'
 
@@ -92,3 +92,20 @@ def test_it_takes_any_text(text: str, secrets: list[str], limit: int) -> None:
     shown = redact(text, secrets, limit=limit)
     assert len(shown) <= limit
     assert shown.isprintable()
+
+
+def test_texts_are_hidden_together_as_they_are_one_by_one() -> None:
+    hide = Redactor(["made-up-credential", "two words"])
+    texts: list[str | None] = [
+        None,
+        "",
+        "PostHog",
+        " spaced",
+        "a\nb",
+        "x" * 300,
+        "has credential in it",
+        "two  words",
+        "connected",
+    ]
+    for some in (texts, ["PostHog", None, "connected"], *([text] for text in texts)):
+        assert hide.each(some) == [None if text is None else hide(text) for text in some]
