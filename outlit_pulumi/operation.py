@@ -39,7 +39,6 @@ def outputs(
     declared: Props, connection_id: str, item: IntegrationItem | None, hide: Redactor, sync: SyncStatus | None = None
 ) -> dict[str, Any]:
     """The one mapping from the service's answers to what the state holds, none of which quotes a credential."""
-
     provider: str = declared["provider"]
     syncs = sync.syncs if sync else []
     name, category, status, sync_status, received, error_message, *models = hide.each(
@@ -57,7 +56,7 @@ def outputs(
         **{k: declared.get(k) for k in ("provider", "config", "adopt_existing", "on_config_change")},
         **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
         "connection_id": connection_id,
-        "display_name": name or provider,
+        "display_name": name or hide(_listed(provider, item)),
         "category": category,
         "status": status,
         "sync_status": sync_status,
