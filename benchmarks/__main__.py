@@ -2,7 +2,7 @@
 
 Takes more than half an hour; nothing else should run meanwhile. Exit code: 0 when all targets hold but those that are known to be
 missed, 1 when another does not, 2 when something could not be measured. With ``--page`` it measures nothing and writes the page
-and the plots from the results that there are; with ``--resume`` it measures what those lack.
+and the plots from the results that there are.
 """
 
 from __future__ import annotations
@@ -30,42 +30,33 @@ RESULTS = FOLDER / "results.json"
 
 _PAIR = (FLOOR, OURS)
 
-_LARGE = 600
-"""From how many integrations on a life takes minutes."""
-
-PLAN: tuple[tuple[Shape, Sequence[Contender], int], ...] = (
-    (Shape(1), _PAIR, 7),
-    (Shape(6), ALL, 7),
-    (Shape(60), ALL, 3),
-    (Shape(6, latency=SLOW), ALL, 3),
-    (Shape(60, latency=SLOW), ALL, 2),
-    (Shape(1, latency=SLOW), _PAIR, 3),
-    (Shape(60, workspaces=10), _PAIR, 2),
-    (Shape(60, workspaces=10, latency=SLOW), _PAIR, 1),
-    (Shape(600), (FLOOR, CALLS, OURS), 2),
-    (Shape(600, latency=SLOW), (FLOOR, CALLS, OURS), 1),
+PLAN: tuple[tuple[Shape, Sequence[Contender], int, Sequence[str]], ...] = (
+    (Shape(1), _PAIR, 7, OPERATIONS),
+    (Shape(6), ALL, 7, OPERATIONS),
+    (Shape(60), ALL, 3, OPERATIONS),
+    (Shape(6, latency=SLOW), ALL, 3, OPERATIONS),
+    (Shape(60, latency=SLOW), ALL, 2, OPERATIONS),
+    (Shape(1, latency=SLOW), _PAIR, 3, OPERATIONS),
+    (Shape(60, workspaces=10), _PAIR, 2, OPERATIONS),
+    (Shape(60, workspaces=10, latency=SLOW), _PAIR, 1, OPERATIONS),
+    (Shape(600), (FLOOR, CALLS, OURS), 2, LARGE),
+    (Shape(600, latency=SLOW), (FLOOR, CALLS, OURS), 1, LARGE),
 )
-"""What is measured: shape, contenders, repeats."""
+"""What is measured: shape, contenders, repeats, operations of a repeat."""
 
 
-def measured(before: Results | None = None) -> Results:
-    """Measures everything, or what was not measured ``before``. What there is so far is always kept, as all of it takes long."""
+def measured() -> Results:
+    """Measures everything. What there is so far is always kept, as all of it takes long."""
     from .profiling import profiles
 
-    if before is None:
-        _say("imports")
-        added = {side: contributors(side) for side in SIDES if side != "base"}
-        before = Results(surroundings(engine_version()), [], starts(25), added, {})
-    done = before
-    for shape, contenders, repeats in PLAN:
-        if {run.repeat for run in done.runs if run.shape == shape} == set(range(repeats)):
-            continue
-        done = replace(done, runs=[run for run in done.runs if run.shape != shape])
+    _say("imports")
+    added = {side: contributors(side) for side in SIDES if side != "base"}
+    done = Results(surroundings(engine_version()), [], starts(25), added, {})
+    for shape, contenders, repeats, operations in PLAN:
         with trial(contenders, shape) as under_way:
             for repeat in range(repeats):
                 _say(f"{shape}: {repeat + 1} of {repeats}")
-                more = under_way.repeat(LARGE if shape.integrations >= _LARGE else OPERATIONS)
-                done = replace(done, runs=[*done.runs, *more])
+                done = replace(done, runs=[*done.runs, *under_way.repeat(operations)])
                 write(done, RESULTS)
     _say("profiles")
     found = profiles(Shape(600))
@@ -85,14 +76,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--page", action="store_true", help="use the results that there are")
-    what.add_argument("--resume", action="store_true", help="measure what the results that there are lack")
-    asked = parser.parse_args()
-    if not asked.page:
+    parser.add_argument("--page", action="store_true", help="use the results that there are")
+    if not parser.parse_args().page:
         FOLDER.mkdir(exist_ok=True)
         try:
-            results = measured(read(RESULTS) if asked.resume and RESULTS.exists() else None)
+            results = measured()
         except (BenchmarkError, SandboxStartError) as error:
             print(error, file=sys.stderr)
             return 2

@@ -34,4 +34,4 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
 def _word(verdict: Verdict) -> str:
     if verdict.holds:
         return "yes"
-    return "no, see above" if verdict.known else "no" if verdict.surely else "not here"
+    return "no, as is known" if verdict.known else "no" if verdict.surely else "not here"

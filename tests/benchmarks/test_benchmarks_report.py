@@ -35,7 +35,7 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_the_page_has_all_that_was_measured() -> None:
     runs: list[Run] = []
-    for shape, contenders, repeats in PLAN:
+    for shape, contenders, repeats, _ in PLAN:
         for contender in contenders:
             for operation in (operation for operation in OPERATIONS if operation in contender.commands):
                 calls = calls_expected(shape, operation) if contender is OURS else {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from benchmarks.check import missed
+from benchmarks.check import missed, summary
 from benchmarks.contenders import FLOOR, OPERATIONS, OURS
 from benchmarks.deployment import SLOW, Run, Shape
 from benchmarks.startup import Start
@@ -74,6 +74,19 @@ def test_a_ratio_that_chance_may_have_made_is_not_surely_missed() -> None:
     assert not verdict.surely
     assert missed([verdict], lenient=False) == [verdict]
     assert missed([verdict], lenient=True) == []
+
+
+def test_what_is_known_to_be_missed_is_told_apart_as_long_as_it_gets_no_worse() -> None:
+    def told(refresh: float, up: float = 1.05) -> tuple[list[str], str]:
+        verdicts = judged(lives(Shape(600), over={"refresh": refresh, "up": up}), ())
+        return [verdict.target for verdict in missed(verdicts, lenient=False)], summary(verdicts)
+
+    name = "refresh of 600, time over the floor's"
+    assert told(1.15) == ([], "6 of 6 targets hold.")
+    assert told(1.49) == ([], f"5 of 6 targets hold. Missed, as is known: {name}.")
+    assert told(1.51) == ([name], f"5 of 6 targets hold. Missed: {name}.")
+    up = "up of 600, time over the floor's"
+    assert told(1.49, up=1.2) == ([up], f"4 of 6 targets hold. Missed: {up}. Missed, as is known: {name}.")
 
 
 @pytest.mark.parametrize(("operation", "target"), [("up", "1.10 of the floor"), ("refresh", "the floor")])
