@@ -1003,6 +1003,21 @@ def test_what_the_catalogue_lacks_has_the_name_that_the_list_gives_it(run: Run) 
     assert (found["display_name"], found["status"]) == ("New", "paused")
 
 
+def test_a_blank_name_is_not_shown_but_what_the_list_has_without_its_credentials(run: Run) -> None:
+    key = run.sandbox.api_key
+    item = {"id": "new", "name": f"New {key}", "status": "connected", "connectionId": "new-1"}
+    run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+    made = run.create("new", adopt_existing=True)
+    for blank in ("", "  ", "\u202e"):
+        run.again()
+        run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+        answer = {"provider": "new", "name": blank, "status": "connected"}
+        run.sandbox.fault("sync_status", status=200, body=json.dumps(answer))
+        found = run.read(made)
+        assert found is not None
+        assert found.outputs["display_name"] == "New [redacted]"
+
+
 class Timed(httpx.HTTPTransport):
     """Notes how long each request may take."""
 
