@@ -72,7 +72,7 @@ def outputs(
 def _listed(provider: str, item: IntegrationItem | None) -> str:
     """What the integration is called: by our catalog, else by the workspace's list."""
     spec = catalog.find(provider)
-    return spec.name if spec else item.name if item and item.name else provider
+    return spec.name if spec else (item and item.name and item.name.strip()) or provider
 
 
 def plain(connection_id: str) -> str:

@@ -293,6 +293,12 @@ def test_an_id_is_the_service_s_even_if_it_shares_letters_with_the_key(monkeypat
     assert found.connection_id == made == "posthog-org_workspace"
 
 
+def test_a_blank_name_gives_way_to_the_one_that_is_known(sandbox: Sandbox) -> None:
+    items = [{"id": provider, "name": "\u202e ", "status": "not_connected"} for provider in ("stripe", "new")]
+    sandbox.fault("list", status=200, body=json.dumps({"items": items}))
+    assert [item.display_name for item in outlit.get_integrations()] == ["Stripe", "new"]
+
+
 def test_every_text_of_the_list_is_cleaned(sandbox: Sandbox) -> None:
     item = {
         "id": "new\x1b[2J",

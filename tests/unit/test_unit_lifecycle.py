@@ -997,6 +997,10 @@ def test_what_the_catalogue_lacks_has_the_name_that_the_list_gives_it(run: Run) 
     with pytest.raises(outlit.ConnectionChangedError, match="^new was not taken over"):
         run.create("new", adopt_existing=True)
     run.again()
+    run.sandbox.fault("list", status=200, body=json.dumps({"items": [{**item, "name": " "}]}))
+    with pytest.raises(outlit.BrowserRequiredError, match="^new is not connected"):
+        run.create("new", adopt_existing=True)
+    run.again()
     item = {"id": "new", "name": "New", "status": "paused", "connectionId": "new-1"}
     run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
     found = run.create("new", adopt_existing=True).outputs
