@@ -93,6 +93,31 @@ WS = 'ws = outlit.Provider("ws", api_key=config.require_secret("ws"))\n'
 TO_WS = "opts=ResourceOptions(provider=ws)"
 
 
+@pytest.mark.parametrize("option", ["provider=ws", "providers=[ws]"])
+def test_a_component_hands_its_provider_down(stack: Stack, sandbox: Sandbox, option: str) -> None:
+    """What it declares, and a component in it, goes to its workspace, and what is beside it to the stack's own."""
+    key = sandbox.add_workspace("emea")
+    stack.secret("ws", key)
+    stack.program(
+        "class Inner(pulumi.ComponentResource):\n"
+        "    def __init__(self, name, opts):\n"
+        '        super().__init__("test:index:Inner", name, None, opts)\n'
+        f"        {stripe('inner', more=', opts=ResourceOptions(parent=self)')}\n"
+        "class Outer(pulumi.ComponentResource):\n"
+        "    def __init__(self, name, opts):\n"
+        '        super().__init__("test:index:Outer", name, None, opts)\n'
+        f"        {posthog('outer', more=', opts=ResourceOptions(parent=self)')}"
+        '        Inner(f"{name}-inner", ResourceOptions(parent=self))\n\n'
+        f'{WS}Outer("team", ResourceOptions({option}))\n{stripe("beside")}'
+    )
+    stack.up()
+    assert {c["connectionId"] for c in sandbox.connections(key)} == {"posthog-org_emea", "stripe-org_emea"}
+    (beside,) = sandbox.connections()
+    stack.ok("refresh", "--yes", "--expect-no-changes")
+    stack.ok("destroy", "--yes", "--skip-preview", "--target", "**Outer**", "--target-dependents")
+    assert (sandbox.connections(key), sandbox.connections()) == ([], [beside])
+
+
 @pytest.mark.parametrize(
     ("name", "more", "left"),
     [
