@@ -75,4 +75,4 @@ CURL = Contender(
 """A shell script that calls curl."""
 
 ALL = (FLOOR, CALLS, OURS, HANDWRITTEN, CURL)
-"""All of them."""
+"""All of them, in the order in which they are shown."""

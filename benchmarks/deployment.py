@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -27,8 +28,11 @@ CATALOGUE = {
     "granola": {"apiKey": ""},
     "supabase": {"projectUrl": "https://x.supabase.co", "serviceRoleKey": ""},
 }
-"""Their configs; an empty field is a credential."""
+"""Their configs; an empty field is a credential, each its own."""
 
+
+_LONGEST = 900.0
+"""Seconds after which a command is taken to hang."""
 
 SLOW = 0.2
 """Seconds that each answer of a slow service takes."""
@@ -74,7 +78,7 @@ class Run:
         operation: Of `OPERATIONS`.
         repeat: Which of the repeats, from 0.
         seconds: Wall time of the command.
-        memory: The most that one of its provider processes took, in MiB; 0 where there was none, or it is not known.
+        memory: The most that one of its provider processes was seen to take, in MiB; 0 where there was none, or it is not known.
         calls: How often it called each route of the service.
     """
 
@@ -121,8 +125,8 @@ class Deployment:
             for name, secret in (("outlit:apiKey", key), ("secret", _SECRET)):
                 self._run("pulumi", "config", "set", "--secret", name, secret)
         else:
-            rows = ({k: v or _SECRET for k, v in fields.items()} for fields in configs.values())
-            lines = (f"{name}\t{json.dumps(row)}\n" for name, row in zip(configs, rows, strict=True))
+            rows = {name: {k: v or f"{_SECRET}_{name}" for k, v in fields.items()} for name, fields in configs.items()}
+            lines = (f"{name}\t{json.dumps(row)}\n" for name, row in rows.items())
             (self.folder / "integrations.tsv").write_text("".join(lines))
         if contender.needs_environment:
             self.env |= {"OUTLIT_API_KEY": key, "OUTLIT_API_URL": sandbox.url}
@@ -145,19 +149,36 @@ class Deployment:
 
     def _run(self, *command: str) -> float:
         """Runs a command; returns the seconds that it took."""
+        what = f"{' '.join(command[:2])} of {self._contender.name}"
         with (self.folder / "output.log").open("w+") as output:
             started = time.perf_counter()
-            done = subprocess.run(
+            process = subprocess.Popen(
                 command,
                 cwd=self.folder,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                check=False,
             )
+            try:
+                failed = process.wait(_LONGEST)
+            except BaseException as error:
+                _stop(process)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise BenchmarkError(f"{what} did not end within {_LONGEST / 60:.0f} minutes.") from None
+                raise
             seconds = time.perf_counter() - started
-            if done.returncode:
+            if failed:
                 output.seek(0)
-                raise BenchmarkError(f"{' '.join(command)} of {self._contender.name} failed:\n{output.read()}")
+                raise BenchmarkError(f"{what} failed:\n{output.read()}")
         return seconds
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a command as a person would, so that the engine ends the processes that it started."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

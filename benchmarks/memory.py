@@ -11,7 +11,7 @@ _PROCESSES = Path("/proc")
 
 
 class Peak:
-    """The most memory that one provider process took so far, in MiB; 0 where the system does not tell (all but Linux)."""
+    """The most memory that one provider process was seen to take, in MiB; 0 where the system does not tell (all but Linux)."""
 
     def __init__(self) -> None:
         self.mib = 0.0

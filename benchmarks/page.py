@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
 from .contenders import ALL, CALLS, FLOOR, OPERATIONS, OURS
 from .deployment import SLOW, Run, Shape
-from .figures import figure
+from .figures import figure, ratios
 from .report import table, verdict_table
 from .results import Results
-from .targets import by_key, growth, judged, latencies, memory, pairs, seconds, told
+from .targets import (
+    by_key,
+    by_side,
+    further,
+    growth,
+    judged,
+    latencies,
+    memory,
+    pairs,
+    seconds,
+    shapes,
+    told,
+    unevenness,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 _PROFILED = """\
-Seconds that each package takes itself in an `up` of 600, by pyinstrument. In the provider process the calls on its threads are added up,
-so that waiting for Outlit counts once for each. The call trees are in `benchmarks/results/profile-program.txt` and
-`profile-provider.txt`."""
+Seconds that each package takes itself in an `up` and in a refresh of 600, by pyinstrument, which takes time, too. In the provider
+process the calls on its threads are added up, so that waiting for Outlit, or for another thread, counts once for each; what runs beside
+the calls is not seen. The call trees are in `benchmarks/results/profile-*.txt`."""
 
 _LARGEST = 10
 """How many packages a profile names."""
@@ -30,10 +43,12 @@ def page(results: Results) -> str:
     of = pairs(runs)
     trips = latencies(runs)
     six, slow = Shape(6), Shape(6, latency=SLOW)
+    each = {name: f"{1000 * further(runs)[name, 'refresh']:.1f}" for name in (FLOOR.name, OURS.name)}
     return Template(Path(__file__).with_name("page.md").read_text(encoding="utf-8")).substitute(
         taken=", ".join(
             value if name in ("when", "machine") else f"{name} {value}" for name, value in results.taken.items()
         ),
+        uneven=f"{unevenness(runs):.0%}",
         up_6=f"{figure(of[six, 'up']).median:.2f}",
         refresh_6=f"{figure(of[six, 'refresh']).median:.2f}",
         noop_6=f"{figure(of[six, 'no-op up']).median:.2f}",
@@ -41,35 +56,39 @@ def page(results: Results) -> str:
         trips_refresh=f"{figure(trips[slow, 'refresh']).median:.1f}",
         floor=_by_operation(runs, of, latency=False),
         slow=_by_operation(runs, of, latency=True),
+        each_floor=each[FLOOR.name],
+        each_ours=each[OURS.name],
         largest=_largest(runs),
         calls=_calls(runs),
         alternatives=_alternatives(runs),
         starts=str(len(results.starts) // 3),
         startup=_startup(results),
         growth=_growth(runs),
+        further=_further(runs),
         memory=_memory(runs),
         profile=_profile(results),
         targets=verdict_table(judged(runs, results.starts)),
     )
 
 
-def _shapes(runs: Iterable[Run]) -> list[Shape]:
-    return list(dict.fromkeys(run.shape for run in runs))
-
-
 def _by_operation(runs: Sequence[Run], of: dict[tuple[Shape, str], list[float]], *, latency: bool) -> str:
-    shapes = [shape for shape in _shapes(runs) if bool(shape.latency) is latency]
     return table(
         ("Integrations", *OPERATIONS, "Repeats"),
         (
             (
                 _name(shape),
                 *(str(figure(of[shape, operation])) for operation in OPERATIONS),
-                str(len(of[shape, "up"])),
+                _repeats(of, shape),
             )
-            for shape in shapes
+            for shape in shapes(runs)
+            if bool(shape.latency) is latency
         ),
     )
+
+
+def _repeats(of: dict[tuple[Shape, str], list[float]], shape: Shape) -> str:
+    up, refresh = (len(of[shape, operation]) for operation in ("up", "refresh"))
+    return str(up) if up == refresh else f"{up}, refresh {refresh}"
 
 
 def _name(shape: Shape) -> str:
@@ -84,7 +103,7 @@ def _calls(runs: Sequence[Run]) -> str:
         ("Integrations", *OPERATIONS),
         (
             (_name(shape), *(told(keyed[OURS.name, shape, operation][-1].calls) for operation in OPERATIONS))
-            for shape in _shapes(runs)
+            for shape in shapes(runs)
             if not shape.latency
         ),
     )
@@ -95,12 +114,10 @@ def _largest(runs: Sequence[Run]) -> str:
     keyed = by_key(runs)
     size = max(run.shape.integrations for run in runs)
     rows = []
-    for shape in (shape for shape in _shapes(runs) if shape.integrations == size):
-        cells = [seconds(keyed[contender.name, shape, "refresh"]) for contender in (FLOOR, CALLS, OURS)]
-        floor, calls, ours = (figure(values).median for values in cells)
-        rows.append(
-            (str(shape), f"{floor:.2f}", f"{calls:.2f}", f"{ours:.2f}", f"{ours / floor:.2f}", f"{ours / calls:.2f}")
-        )
+    for shape in (shape for shape in shapes(runs) if shape.integrations == size):
+        floor, calls, ours = (seconds(keyed[contender.name, shape, "refresh"]) for contender in (FLOOR, CALLS, OURS))
+        over = (figure(ratios(ours, others)) for others in (floor, calls))
+        rows.append((str(shape), *(f"{figure(values).median:.2f}" for values in (floor, calls, ours)), *map(str, over)))
     head = (
         "Integrations, latency",
         FLOOR.title,
@@ -115,7 +132,7 @@ def _largest(runs: Sequence[Run]) -> str:
 def _alternatives(runs: Sequence[Run]) -> str:
     keyed = by_key(runs)
     rows = []
-    for shape in _shapes(runs):
+    for shape in shapes(runs):
         if (CALLS.name, shape, "up") not in keyed:
             continue
         for contender in (contender for contender in ALL if (contender.name, shape, "up") in keyed):
@@ -130,20 +147,17 @@ def _alternatives(runs: Sequence[Run]) -> str:
 
 
 def _startup(results: Results) -> str:
-    sides: dict[str, list[float]] = {}
-    for start in results.starts:
-        sides.setdefault(start.side, []).append(start.cpu)
-    base = sides.pop("base")
+    cpu, wall = by_side(results.starts, "cpu"), by_side(results.starts, "wall")
     return table(
-        ("Side", "Milliseconds over pulumi", "Ratio", "Largest by -X importtime"),
+        ("Side", "Milliseconds over pulumi", "Ratio", "Ratio of wall time", "Largest by -X importtime"),
         (
             (
                 side,
-                f"{1000 * figure([ours - its for ours, its in zip(cpu, base, strict=True)]).median:.0f}",
-                str(figure([ours / its for ours, its in zip(cpu, base, strict=True)])),
-                ", ".join(f"{name} {1000 * s:.0f} ms" for name, s in list(results.contributors[side].items())[:5]),
+                f"{1000 * figure([ours - its for ours, its in zip(cpu[side], cpu['base'], strict=True)]).median:.0f}",
+                *(str(figure(ratios(times[side], times["base"]))) for times in (cpu, wall)),
+                ", ".join(f"{name} {1000 * s:.0f} ms" for name, s in list(packages.items())[:6]),
             )
-            for side, cpu in sides.items()
+            for side, packages in results.contributors.items()
         ),
     )
 
@@ -155,6 +169,17 @@ def _growth(runs: Sequence[Run]) -> str:
         (
             (name, *(f"{found[contender, operation]:.2f}" for operation in OPERATIONS))
             for name, contender in ((FLOOR.title, FLOOR.name), (OURS.title, OURS.name))
+        ),
+    )
+
+
+def _further(runs: Sequence[Run]) -> str:
+    found = further(runs)
+    return table(
+        ("", *OPERATIONS),
+        (
+            (contender.title, *(f"{1000 * found[contender.name, operation]:.1f}" for operation in OPERATIONS))
+            for contender in (FLOOR, CALLS, OURS)
         ),
     )
 
@@ -172,9 +197,8 @@ def _memory(runs: Sequence[Run]) -> str:
 
 
 def _profile(results: Results) -> str:
-    if not results.profile:
-        return "Not measured yet: the run that this page is made from ended before."
     columns = {side: list(packages.items())[:_LARGEST] for side, packages in results.profile.items()}
     cells = {side: [f"{name} {s:.2f}" for name, s in packages] for side, packages in columns.items()}
     rows = [tuple(column[line] if line < len(column) else "" for column in cells.values()) for line in range(_LARGEST)]
-    return f"{_PROFILED}\n\n{table(tuple(side.capitalize() for side in cells), rows)}"
+    head = tuple(name.replace("-", ", ") for name in cells)
+    return f"{_PROFILED}\n\n{table(head, rows)}"

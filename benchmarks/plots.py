@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from .contenders import ALL, CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS
 from .deployment import Run, Shape
 from .figures import figure
-from .targets import by_key, floor_limit, growth, memory, pairs, seconds
+from .targets import by_key, floor_limit, growth, memory, pairs, seconds, shapes
 
 _COLOURS = {
     FLOOR.name: "#9aa5b1",
@@ -41,10 +41,10 @@ def draw(runs: Sequence[Run], contributors: Mapping[str, Mapping[str, float]], f
 def _floor(runs: Sequence[Run]) -> Figure:
     """Time over the floor's by operation, a panel for each number of integrations."""
     found = pairs(runs)
-    shapes = [shape for shape in _shapes(runs) if not shape.latency]
-    plot = Figure(figsize=(2.1 * len(shapes), 3.2), layout="constrained")
-    panels = plot.subplots(1, len(shapes), sharey=True, squeeze=False)[0]
-    for axes, shape in zip(panels, shapes, strict=True):
+    fast = [shape for shape in shapes(runs) if not shape.latency]
+    plot = Figure(figsize=(2.1 * len(fast), 3.2), layout="constrained")
+    panels = plot.subplots(1, len(fast), sharey=True, squeeze=False)[0]
+    for axes, shape in zip(panels, fast, strict=True):
         for column, operation in enumerate(OPERATIONS):
             values = figure(found[shape, operation])
             axes.errorbar(
@@ -62,7 +62,9 @@ def _floor(runs: Sequence[Run]) -> Figure:
         axes.set_xticks(range(len(OPERATIONS)), OPERATIONS, rotation=60)
         axes.set_title(_title(shape))
     panels[0].set_ylabel("time / time of a do-nothing resource")
-    plot.suptitle("Median and quartiles of ratios pair by pair; red: the most that it may be")
+    plot.suptitle(
+        "Median and quartiles (extremes of fewer than four) of ratios pair by pair; red: the most that it may be"
+    )
     return plot
 
 
@@ -97,9 +99,9 @@ def _growth(runs: Sequence[Run]) -> Figure:
 def _alternatives(runs: Sequence[Run]) -> Figure:
     """Seconds by operation of all that a user might pick."""
     keyed = by_key(runs)
-    shapes = [shape for shape in _shapes(runs) if (CURL.name, shape, "up") in keyed]
-    plot = Figure(figsize=(3.6 * len(shapes), 3.2), layout="constrained")
-    for axes, shape in zip(plot.subplots(1, len(shapes), squeeze=False)[0], shapes, strict=True):
+    all_of = [shape for shape in shapes(runs) if (CURL.name, shape, "up") in keyed]
+    plot = Figure(figsize=(3.6 * len(all_of), 3.2), layout="constrained")
+    for axes, shape in zip(plot.subplots(1, len(all_of), squeeze=False)[0], all_of, strict=True):
         for position, (name, colour) in enumerate(_COLOURS.items()):
             bars = {
                 column: figure(seconds(keyed[name, shape, operation])).median
@@ -127,10 +129,6 @@ def _startup(contributors: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.set_title(f"{side} side: {1000 * sum(packages.values()):.0f} ms")
         axes.set_xlabel("milliseconds over import pulumi")
     return plot
-
-
-def _shapes(runs: Sequence[Run]) -> list[Shape]:
-    return list(dict.fromkeys(run.shape for run in runs))
 
 
 def _title(shape: Shape) -> str:

@@ -1,18 +1,20 @@
 """Runs a program or the provider host of Pulumi under pyinstrument: ``profiled.py RESULT dynamic|program ARGUMENTS``.
 
-The provider host serves each call on one of several threads and is killed at the end: each call is profiled by itself, and what
-was gathered is written down as it comes.
+The provider host serves each call on one of several threads and is killed at the end: each call is profiled by itself, and written
+down before it is answered.
 """
 
 from __future__ import annotations
 
-import os
+import marshal
 import runpy
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent import futures
+from contextlib import suppress
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 from pyinstrument import Profiler
@@ -22,45 +24,21 @@ _INTERVAL = 0.001
 """Seconds between looks at the stack."""
 
 
-class Gathered:
-    """The calls so far, as one session."""
+def dynamic(file: str) -> None:
+    """The provider host."""
+    lock = threading.Lock()
 
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._session: Session | None = None
-        self._changed = threading.Event()
-        threading.Thread(target=self._write, daemon=True).start()
-
-    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """Calls, and adds what it took."""
+    def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         profiler = Profiler(interval=_INTERVAL, async_mode="disabled")
         profiler.start()
         try:
             return function(*arguments, **named)
         finally:
-            session = profiler.stop()
-            with self._lock:
-                self._session = session if self._session is None else Session.combine(self._session, session)
-            self._changed.set()
-
-    def _write(self) -> None:
-        while self._changed.wait():
-            self._changed.clear()
-            with self._lock:
-                assert self._session is not None
-                self._session.save(f"{self._file}.part")
-            os.replace(f"{self._file}.part", self._file)  # whole at any time: the end comes without a warning
-            time.sleep(0.1)
-
-
-def dynamic(file: str) -> None:
-    """The provider host."""
-    gathered = Gathered(file)
+            _add(profiler.stop(), file, lock)
 
     class Profiled(futures.ThreadPoolExecutor):
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> futures.Future[Any]:
-            return super().submit(gathered.call, fn, *args, **kwargs)
+            return super().submit(call, fn, *args, **kwargs)
 
     futures.ThreadPoolExecutor = Profiled  # type: ignore[misc]
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
@@ -74,7 +52,23 @@ def program(file: str) -> None:
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
-        profiler.stop().save(file)
+        _add(profiler.stop(), file, threading.Lock())
+
+
+def _add(session: Session, file: str, lock: threading.Lock) -> None:
+    """Adds to a file, so fast that it hardly shows in what is measured."""
+    written = marshal.dumps(session.to_json())
+    with lock, open(file, "ab") as sessions:
+        sessions.write(written)
+
+
+def read(file: Path) -> Session:
+    """All that was added to a file, as one session."""
+    sessions = []
+    with file.open("rb") as content, suppress(EOFError):
+        while True:
+            sessions.append(Session.from_json(marshal.load(content)))
+    return reduce(Session.combine, sessions)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the time goes: pyinstrument in the program and in the provider process of a stack, during one operation.
+"""Where the time goes: pyinstrument in the program and in the provider process of a stack, during an up and a refresh.
 
 The engine starts both as ``python``, which is found on the path: a script of that name starts them under the profiler.
 """
@@ -21,8 +21,9 @@ from pyinstrument.session import Session
 from outlit_pulumi.sandbox import Sandbox
 
 from .contenders import OURS
-from .deployment import Deployment, Shape
+from .deployment import BenchmarkError, Deployment, Shape
 from .figures import largest_first
+from .profiled import read
 
 _SCRIPT = """#!/bin/sh
 case " $* " in
@@ -35,7 +36,7 @@ esac
 _WAITS = ("poll", "recv", "acquire", "select", "sleep")
 """What built-in functions that wait are called."""
 
-_ABSOLUTE = re.compile(r"(?<=\s)/(?:[^\s:/]+/)+")
+_ABSOLUTE = re.compile(r"(?<=\s)(?:\.\.)*/(?:[^\s:/]+/)+")
 """Folders of this machine."""
 
 
@@ -52,8 +53,13 @@ class Profile:
     text: str
 
 
-def profiles(shape: Shape, operation: str = "up") -> dict[str, Profile]:
-    """Profiles of the program and the provider process during an operation with an empty stack at its begin."""
+def profiles(shape: Shape) -> dict[str, Profile]:
+    """Profiles by process and operation: a first up has a program and a provider process, a refresh has no program.
+
+    Raises:
+        BenchmarkError: a command failed, or a process left no profile.
+        SandboxStartError: the service did not start.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="outlit-benchmark-") as scratch,
         Sandbox(extra_providers=shape.integrations, process=True) as sandbox,
@@ -61,7 +67,7 @@ def profiles(shape: Shape, operation: str = "up") -> dict[str, Profile]:
         folder = Path(scratch)
         deployment = Deployment(OURS, shape, folder, sandbox)
         deployment.run("preview", 0)  # caches
-        files = {"program": folder / "program.json", "provider": folder / "provider.json"}
+        files = {process: folder / f"{process}.profile" for process in ("program", "provider")}
         scripts = folder / "bin"
         scripts.mkdir()
         for name in ("python", "python3"):
@@ -70,17 +76,26 @@ def profiles(shape: Shape, operation: str = "up") -> dict[str, Profile]:
             script.write_text(_SCRIPT.format(python=sys.executable, profiled=profiled, **files))
             script.chmod(script.stat().st_mode | stat.S_IXUSR)
         deployment.env["PATH"] = os.pathsep.join((str(scripts), deployment.env["PATH"]))
-        deployment.run(operation, 0)
-        return {name: _profile(Session.load(file)) for name, file in files.items()}
+        found = {}
+        for operation, processes in (("up", files), ("refresh", ["provider"])):
+            deployment.run(operation, 0)
+            for process in processes:
+                if not files[process].exists():
+                    raise BenchmarkError(f"The {process} process left no profile of its {operation}.")
+                found[f"{process}-{operation}"] = _profile(read(files[process]), scratch)
+                files[process].unlink()
+        return found
 
 
-def _profile(session: Session) -> Profile:
+def _profile(session: Session, scratch: str) -> Profile:
     packages: defaultdict[str, float] = defaultdict(float)
     root = session.root_frame()
     if root is not None:
         _add(root, "python", packages)
     drawn = ConsoleRenderer(unicode=True, color=False).render(session)
     text = _ABSOLUTE.sub("", "\n".join(line.rstrip() for line in drawn.splitlines()))
+    for folder in (scratch, *sys.path, sys.prefix, sys.base_prefix, str(Path.home())):
+        text = text.replace(f"{folder.rstrip(os.sep)}{os.sep}", "") if folder else text
     return Profile(largest_first(packages), f"{text.strip()}\n")
 
 

@@ -32,6 +32,4 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
 
 
 def _word(verdict: Verdict) -> str:
-    if verdict.holds:
-        return "yes"
-    return "no, as is known" if verdict.known else "no" if verdict.surely else "not here"
+    return "yes" if verdict.holds else "no, as is known" if verdict.known else "no"

@@ -18,9 +18,17 @@ BASE = "import pulumi"
 SIDES = {
     "base": BASE,
     "program": f"{BASE}, outlit_pulumi",
-    "provider": f"{BASE}, outlit_pulumi.provider, outlit_pulumi.workspace, outlit_pulumi.lifecycle, outlit_pulumi.client",
+    "provider": f"""{BASE}
+from outlit_pulumi.imports import undisturbed
+with undisturbed():
+    import outlit_pulumi.provider, outlit_pulumi.lifecycle, outlit_pulumi.run, outlit_pulumi.handover
+    import outlit_pulumi.trust, outlit_pulumi.client, outlit_pulumi.workspace, outlit_pulumi.preflight
+    import httpcore, certifi
+    certifi.where()
+""",
 }
-"""The imports by side. What a provider process loads for its first call of the service is all that it ever loads."""
+"""The imports by side. The provider side's are those of a provider process that has made its first call, httpx's transport and what
+it takes to find the certificates included."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,11 @@ class Start:
 
 
 def starts(repeats: int) -> list[Start]:
-    """Starts Python with each side's imports, in turns."""
+    """Starts Python with each side's imports, in turns, forwards and backwards."""
     for code in SIDES.values():
         _python(code)  # caches
-    return [_start(side, repeat) for repeat in range(repeats) for side in SIDES]
+    turns = (list(SIDES), list(SIDES)[::-1])
+    return [_start(side, repeat) for repeat in range(repeats) for side in turns[repeat % 2]]
 
 
 def contributors(side: str) -> dict[str, float]:

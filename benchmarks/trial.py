@@ -23,9 +23,9 @@ class Trial:
     def repeat(self, operations: Sequence[str] = OPERATIONS) -> list[Run]:
         """Runs operations, which begin with an empty stack and end with one, of all contenders once.
 
-        Who begins alternates: to come second, with warm caches, is an advantage.
+        Who begins alternates, the last one first: to come second, with warm caches, is an advantage.
         """
-        order = self._deployments if self._repeats % 2 == 0 else self._deployments[::-1]
+        order = self._deployments if self._repeats % 2 else self._deployments[::-1]
         runs = [
             deployment.run(operation, self._repeats)
             for operation in operations

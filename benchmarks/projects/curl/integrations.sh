@@ -7,16 +7,20 @@ call() {
   curl --silent --show-error --fail --output /dev/null --header "Authorization: Bearer $OUTLIT_API_KEY" "$@"
 }
 
+post() {
+  call --header "Content-Type: application/json" --data "$2" "$OUTLIT_API_URL/api/integrations/$1"
+}
+
 while IFS="$(printf '\t')" read -r provider config; do
   case "$1" in
     up)
-      call --json "{\"provider\": \"$provider\", \"config\": $config}" "$OUTLIT_API_URL/api/integrations/connect"
+      post connect "{\"provider\": \"$provider\", \"config\": $config}"
       ;;
     refresh)
       call "$OUTLIT_API_URL/api/integrations/sync-status?provider=$provider"
       ;;
     destroy)
-      call --json "{\"provider\": \"$provider\"}" "$OUTLIT_API_URL/api/integrations/disconnect"
+      post disconnect "{\"provider\": \"$provider\"}"
       ;;
   esac
 done < integrations.tsv

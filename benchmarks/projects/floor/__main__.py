@@ -14,6 +14,6 @@ for workspace, key in plan["workspaces"].items():
         Nothing(
             f"{workspace}{name}",
             name,
-            {f: v or secret for f, v in fields.items()},
+            {f: v or secret.apply(lambda s, n=name: f"{s}_{n}") for f, v in fields.items()},
             pulumi.ResourceOptions(provider=provider),
         )

@@ -87,10 +87,9 @@ class Nothing(pulumi.dynamic.Resource, module="bench", name="Nothing"):
     """One of them."""
 
     def __init__(self, name: str, provider: str, config: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        secret = {key: pulumi.Output.secret(value) for key, value in config.items()}
         props = {
             "provider": provider,
-            "config": secret,
+            "config": config,
             "adopt_existing": False,
             "on_config_change": "reconnect",
             **dict.fromkeys(OUTPUTS),

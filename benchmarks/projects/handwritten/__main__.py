@@ -51,4 +51,4 @@ class Connection(Resource):
 
 secret = pulumi.Config().require_secret("secret")
 for name, fields in json.loads(Path("plan.json").read_text())["integrations"].items():
-    Connection(name, name, {f: v or secret for f, v in fields.items()})
+    Connection(name, name, {f: v or secret.apply(lambda s, n=name: f"{s}_{n}") for f, v in fields.items()})

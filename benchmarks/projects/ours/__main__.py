@@ -15,6 +15,6 @@ for workspace, key in plan["workspaces"].items():
         outlit.Integration(
             f"{workspace}{name}",
             provider=name,
-            config={f: v or secret for f, v in fields.items()},
+            config={f: v or secret.apply(lambda s, n=name: f"{s}_{n}") for f, v in fields.items()},
             opts=pulumi.ResourceOptions(provider=provider),
         )
