@@ -1,8 +1,8 @@
 """``python -m benchmarks.check``: measures whether the targets hold, and says which do not.
 
 Exit code: 0 when all hold but those that are known to be missed, 1 when another does not, 2 when something could not be
-measured. With ``--small`` it measures six integrations and the imports only, until a busy machine cannot be the reason for what is
-missed, and counts nothing else as missed.
+measured. With ``--small`` it measures six integrations and the imports only, again where a busy machine may be the reason for a miss,
+and counts as missed only what it cannot be the reason for.
 """
 
 from __future__ import annotations

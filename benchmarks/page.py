@@ -43,7 +43,7 @@ def page(results: Results) -> str:
     of = pairs(runs)
     trips = latencies(runs)
     six, slow = Shape(6), Shape(6, latency=SLOW)
-    each = {name: f"{1000 * further(runs)[name, 'refresh']:.1f}" for name in (FLOOR.name, OURS.name)}
+    each = further(runs)
     return Template(Path(__file__).with_name("page.md").read_text(encoding="utf-8")).substitute(
         taken=", ".join(
             value if name in ("when", "machine") else f"{name} {value}" for name, value in results.taken.items()
@@ -56,15 +56,15 @@ def page(results: Results) -> str:
         trips_refresh=f"{figure(trips[slow, 'refresh']).median:.1f}",
         floor=_by_operation(runs, of, latency=False),
         slow=_by_operation(runs, of, latency=True),
-        each_floor=each[FLOOR.name],
-        each_ours=each[OURS.name],
+        each_floor=f"{1000 * each[FLOOR.name, 'refresh']:.1f}",
+        each_ours=f"{1000 * each[OURS.name, 'refresh']:.1f}",
         largest=_largest(runs),
         calls=_calls(runs),
         alternatives=_alternatives(runs),
         starts=str(len(results.starts) // 3),
         startup=_startup(results),
         growth=_growth(runs),
-        further=_further(runs),
+        further=_further(each),
         memory=_memory(runs),
         profile=_profile(results),
         targets=verdict_table(judged(runs, results.starts)),
@@ -173,8 +173,7 @@ def _growth(runs: Sequence[Run]) -> str:
     )
 
 
-def _further(runs: Sequence[Run]) -> str:
-    found = further(runs)
+def _further(found: dict[tuple[str, str], float]) -> str:
     return table(
         ("", *OPERATIONS),
         (

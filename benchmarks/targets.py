@@ -232,8 +232,10 @@ def further(runs: Sequence[Run]) -> dict[tuple[str, str], float]:
     """
     keyed = by_key(runs)
     less, more = Shape(60), Shape(600)
+    number = more.integrations - less.integrations
     return {
-        (name, operation): (figure(seconds(found)).median - figure(seconds(keyed[name, less, operation])).median) / 540
+        (name, operation): (figure(seconds(found)).median - figure(seconds(keyed[name, less, operation])).median)
+        / number
         for (name, shape, operation), found in keyed.items()
         if shape == more and (name, less, operation) in keyed
     }
