@@ -23,7 +23,7 @@ from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_en
 
 from . import settings
 from .errors import ConfigurationError
-from .process import PROCESS, Process
+from .process import Process
 from .redaction import SHARED
 from .settings import Settings
 
@@ -37,6 +37,8 @@ _INTEGRATION = f"{PACKAGE}:dynamic/outlit:Integration"
 
 _LOCK = threading.Lock()
 _BY_PROGRAM: WeakKeyDictionary[Resource, Process] = WeakKeyDictionary()
+_OUTSIDE = Process()
+"""For what is asked outside of a program."""
 
 
 def process() -> Process:
@@ -47,7 +49,7 @@ def process() -> Process:
     """
     root = get_root_resource()
     if root is None:
-        return PROCESS
+        return _OUTSIDE
     with _LOCK:
         return _BY_PROGRAM.setdefault(root, Process())
 

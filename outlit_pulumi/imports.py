@@ -1,4 +1,4 @@
-"""Imports that take no longer than they must, as each provider process pays for them anew."""
+"""Imports that take no longer than they must, to begin with and at the end, as each provider process pays for them anew."""
 
 from __future__ import annotations
 
@@ -34,3 +34,11 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def keep() -> None:
+    """Has all that is loaded by now stay until the process ends: only for a process that ends with its run.
+
+    At the end Python would otherwise take everything apart, cycle by cycle, while the engine waits.
+    """
+    gc.freeze()

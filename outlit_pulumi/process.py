@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .imports import undisturbed
+from .imports import keep, undisturbed
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ class Process:
     """What this process has of each workspace. The SDK may make several providers in it, which must know of each other.
 
     Modules are loaded when first needed, as every program loads this one.
+
+    Args:
+        loaded: Is called when the HTTP stack has been loaded; by default nothing is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loaded: Callable[[], None] = lambda: None) -> None:
+        self._loaded = loaded
         self._lock = threading.Lock()
         self._runs: dict[Settings, Run] = {}
         self._workspaces: dict[Settings, Workspace] = {}
@@ -56,6 +60,7 @@ class Process:
                     from .workspace import Workspace
 
                     client = OutlitClient(known, trust=trust)
+                self._loaded()
                 self._workspaces[known] = Workspace(client, run, _in_background)
             return self._workspaces[known]
 
@@ -70,5 +75,5 @@ class Process:
             return self._preflights[known]
 
 
-PROCESS = Process()
+PROCESS = Process(loaded=keep)
 """The one of a provider process, which lives as long as a run."""

@@ -25,6 +25,7 @@ from pulumi.output import Unknown
 
 from . import settings, validation
 from .errors import ConfigurationError, InternalError, OutlitError
+from .imports import keep
 from .process import PROCESS
 from .redaction import redact
 
@@ -88,6 +89,7 @@ class IntegrationProvider(ResourceProvider):
             self._settings = settings.load(req.config.get, os.environ)
         except ConfigurationError as error:
             self._problem = str(error)
+        keep()
 
     def _configured(self) -> settings.Settings:
         if self._settings is None:

@@ -20,7 +20,6 @@ from pulumi import Output
 
 import outlit_pulumi as outlit
 from outlit_pulumi import access
-from outlit_pulumi.process import PROCESS
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
 
@@ -42,7 +41,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox
         running.clear_calls()
         yield running
         for api_key in (running.api_key, running.api_key + STALE):
-            PROCESS.workspace(Settings(api_key, running.url)).client.close()
+            access.process().workspace(Settings(api_key, running.url)).client.close()
 
 
 def settled(make: Callable[[], Output[Any]]) -> tuple[Any, bool]:
@@ -289,7 +288,7 @@ def test_an_id_is_the_service_s_even_if_it_shares_letters_with_the_key(monkeypat
         monkeypatch.setenv("OUTLIT_API_URL", running.url)
         made = running.connect("posthog", POSTHOG)["connectionId"]
         (found,) = outlit.get_integrations(connected_only=True)
-        PROCESS.workspace(Settings(running.api_key, running.url)).client.close()
+        access.process().workspace(Settings(running.api_key, running.url)).client.close()
     assert found.connection_id == made == "posthog-org_workspace"
 
 

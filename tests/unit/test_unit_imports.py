@@ -91,3 +91,33 @@ def test_data_functions_are_loaded_when_a_program_names_them() -> None:
         "SyncStatusInfo",
         "module 'outlit_pulumi' has no attribute 'get_everything'",
     ]
+
+
+def test_a_provider_process_keeps_what_it_loads_until_its_end() -> None:
+    shown = run(
+        "import gc\n"
+        "from types import SimpleNamespace\n"
+        "from outlit_pulumi.process import PROCESS\n"
+        "from outlit_pulumi.provider import IntegrationProvider\n"
+        "from outlit_pulumi.settings import Settings\n"
+        "kept = [gc.get_freeze_count()]\n"
+        "IntegrationProvider().configure(SimpleNamespace(config={'outlit:apiKey': 'ok_made_up'}))\n"
+        "kept.append(gc.get_freeze_count())\n"
+        "PROCESS.workspace(Settings('ok_made_up'))\n"
+        "kept.append(gc.get_freeze_count())\n"
+        "print(*kept)"
+    )
+    before, configured, connected = map(int, shown.split())
+    assert before < configured < connected
+
+
+def test_a_program_decides_by_itself_what_it_keeps() -> None:
+    shown = run(
+        "import gc\n"
+        "kept = gc.get_freeze_count()\n"
+        "from outlit_pulumi import access\n"
+        "from outlit_pulumi.settings import Settings\n"
+        "access.process().workspace(Settings('ok_made_up'))\n"
+        "print(gc.get_freeze_count() - kept)"
+    )
+    assert shown == "0"
