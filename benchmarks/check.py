@@ -49,7 +49,7 @@ FULL = (
     Plan(Shape(1), 10, 10),
     Plan(Shape(6), 10, 10),
     Plan(Shape(60), 4, 4),
-    Plan(Shape(6, latency=SLOW), 4, 4, _LIFE),
+    Plan(Shape(6, latency=SLOW), 10, 10, _LIFE),
     Plan(Shape(60, latency=SLOW), 4, 4, _LIFE),
     Plan(Shape(600), 2, 2, LARGE),
 )
