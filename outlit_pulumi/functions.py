@@ -223,7 +223,7 @@ def _sync(sync: ModelSync, hide: Redactor) -> ModelSyncInfo:
 
 def _name(provider: str, said: str | None, hide: Redactor) -> str:
     spec = catalog.find(provider)
-    return (said and hide(said, limit=60)) or hide(spec.name if spec else provider, limit=60)
+    return hide(said or (spec.name if spec else provider), limit=60)
 
 
 def _shown(text: str | None, hide: Redactor) -> str | None:

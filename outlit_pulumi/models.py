@@ -67,6 +67,7 @@ class IntegrationItem(Answer, frozen=True):
         if self.connection_id == "":
             # An empty one is none: to the engine, an empty id means that a resource is gone.
             msgspec.structs.force_setattr(self, "connection_id", None)
+        _without_blank_name(self)
 
     @property
     def connected(self) -> bool:
@@ -140,10 +141,20 @@ class SyncStatus(Answer, frozen=True):
     category: str | None = None
     syncs: list[ModelSync] = []
 
+    def __post_init__(self) -> None:
+        _without_blank_name(self)
+
     @property
     def connected(self) -> bool:
         """Whether there is a connection, healthy or not."""
         return self.status != NOT_CONNECTED
+
+
+def _without_blank_name(answer: IntegrationItem | SyncStatus) -> None:
+    """A name in which there is nothing to see is none, and gives way to one that is known."""
+    name = answer.name
+    if name is not None and not any(character.isprintable() and not character.isspace() for character in name):
+        msgspec.structs.force_setattr(answer, "name", None)
 
 
 class Problem(Answer, frozen=True):

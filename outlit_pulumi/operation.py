@@ -56,7 +56,7 @@ def outputs(
         **{k: declared.get(k) for k in ("provider", "config", "adopt_existing", "on_config_change")},
         **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
         "connection_id": connection_id,
-        "display_name": name or hide(_listed(provider, item)),
+        "display_name": name,
         "category": category,
         "status": status,
         "sync_status": sync_status,
@@ -72,7 +72,7 @@ def outputs(
 def _listed(provider: str, item: IntegrationItem | None) -> str:
     """What the integration is called: by our catalog, else by the workspace's list."""
     spec = catalog.find(provider)
-    return spec.name if spec else (item and item.name and item.name.strip()) or provider
+    return spec.name if spec else (item.name if item else None) or provider
 
 
 def plain(connection_id: str) -> str:

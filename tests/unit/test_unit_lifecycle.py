@@ -1022,6 +1022,14 @@ def test_a_blank_name_is_not_shown_but_what_the_list_has_without_its_credentials
         assert found.outputs["display_name"] == "New [redacted]"
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u202e"])
+def test_an_error_says_the_id_where_the_list_has_a_blank_name(run: Run, blank: str) -> None:
+    item = {"id": "new", "name": blank, "status": "connected", "connectionId": "new-1"}
+    run.sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+    with pytest.raises(outlit.AlreadyConnectedError, match="^new is already connected"):
+        run.create("new", {"token": "a"})
+
+
 class Timed(httpx.HTTPTransport):
     """Notes how long each request may take."""
 
