@@ -42,7 +42,7 @@ PLAN: tuple[tuple[Shape, Sequence[Contender], int, Sequence[str]], ...] = (
     (Shape(600), _THREE, 2, LARGE),
     (Shape(1, latency=SLOW), _PAIR, 4, OPERATIONS),
     (Shape(6, latency=SLOW), _EACH, 8, OPERATIONS),
-    (Shape(60, latency=SLOW), _EACH, 2, OPERATIONS),
+    (Shape(60, latency=SLOW), _EACH, 4, OPERATIONS),
     (Shape(60, workspaces=10, latency=SLOW), _PAIR, 2, OPERATIONS),
     (Shape(600, latency=SLOW), _THREE, 1, LARGE),
 )
