@@ -45,13 +45,28 @@ _LIFE = ("up", "refresh", "destroy")
 LARGE = ("preview", "up", "no-op up", "refresh", "refresh", "refresh", "destroy")
 """The life of a large stack, which takes minutes: there are more repeats of what takes a moment of them."""
 
+REPEATS = {
+    Shape(1): 10,
+    Shape(6): 10,
+    Shape(60): 4,
+    Shape(600): 2,
+    Shape(6, latency=SLOW): 10,
+    Shape(60, latency=SLOW): 4,
+}
+"""How many repeats a verdict takes, for each shape that has a target with times in it."""
+
+
+def _full(shape: Shape, operations: Sequence[str] = OPERATIONS) -> Plan:
+    return Plan(shape, REPEATS[shape], REPEATS[shape], operations)
+
+
 FULL = (
-    Plan(Shape(1), 10, 10),
-    Plan(Shape(6), 10, 10),
-    Plan(Shape(60), 4, 4),
-    Plan(Shape(6, latency=SLOW), 10, 10, _LIFE),
-    Plan(Shape(60, latency=SLOW), 4, 4, _LIFE),
-    Plan(Shape(600), 2, 2, LARGE),
+    _full(Shape(1)),
+    _full(Shape(6)),
+    _full(Shape(60)),
+    _full(Shape(6, latency=SLOW), _LIFE),
+    _full(Shape(60, latency=SLOW), _LIFE),
+    _full(Shape(600), LARGE),
 )
 
 SMALL = (Plan(Shape(6), 2, 12), Plan(Shape(6, latency=SLOW), 2, 12, _LIFE))
