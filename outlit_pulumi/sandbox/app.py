@@ -6,13 +6,15 @@ The app never waits for time or threads, only for its transport: whoever runs it
 from __future__ import annotations
 
 import http
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response, Security
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Route
 
 from outlit_pulumi.sandbox import bodies, views
 from outlit_pulumi.sandbox.control import Refuse, control_routes
@@ -46,10 +48,21 @@ def create_app(store: Store, refuse: Refuse | None = None) -> FastAPI:
         },
     )
     traffic, faults = Traffic(), Faults()
-    app.include_router(_integration_routes(store, traffic, faults))
+    routes = _integration_routes(store, traffic, faults)
+    app.router.routes += _served(routes)
+    app.include_router(routes)
     app.include_router(control_routes(store, traffic, faults, refuse))
     app.include_router(page_routes(store))
     return app
+
+
+def _served(documented: APIRouter) -> Iterator[Route]:
+    """The same routes without what FastAPI does for each request, which takes a quarter of its time and is not used."""
+    for route in documented.routes:
+        assert isinstance(route, APIRoute)
+        plain = Route(route.path, route.endpoint, include_in_schema=False)
+        plain.methods = route.methods  # and not HEAD, which Starlette adds
+        yield plain
 
 
 def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRouter:

@@ -59,6 +59,7 @@ class Server:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 # Longer than clients keep idle connections (5 s in httpx): else a call could meet the closing.
                 timeout_keep_alive=60,
                 # Calls that are under way at the end get this many seconds; idle connections are closed at once.

@@ -219,6 +219,10 @@ def test_other_routes(shared: httpx.Client, method: str, path: str, status: int)
     assert list(response.json()) == ["error"]
 
 
+def test_head_is_no_get(shared: httpx.Client) -> None:
+    assert shared.head("/api/integrations").status_code == 405
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
