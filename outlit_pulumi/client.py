@@ -6,10 +6,10 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,6 +41,7 @@ from .models import (
     UnreadableError,
     parse,
 )
+from .proxy import proxy_for
 from .redaction import SHARED, Redactor
 from .settings import Settings
 
@@ -57,10 +58,9 @@ if TYPE_CHECKING:
 
 _A = TypeVar("_A", bound=Answer)
 
-# Below that they log URLs and the headers of answers, in which a service can repeat a credential. A program that uses data
-# functions loads this module, too: what its own use of httpx logs below a warning is then silent.
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+# Below that it logs URLs and the headers of answers, in which a service can repeat a credential. A program that uses data
+# functions loads this module, too: what its own use of httpcore logs below a warning is then silent.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 _MAX_BODY = 16 * 1024 * 1024
 """Bytes; the list of a thousand providers is a quarter of a megabyte."""
@@ -159,16 +159,21 @@ class OutlitClient:
         self._key = Redactor((settings.api_key,))
         self._hide = Redactor((), also=self._key, spellings=False)
         self._secrets: dict[str, set[str]] = {}
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {settings.api_key}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+                "User-Agent": "outlit-pulumi",
+            }
+        )
         try:
-            self._http = httpx.Client(
-                headers={"Authorization": f"Bearer {settings.api_key}", "Accept": "application/json"},
-                follow_redirects=False,
-                # Takes none: nothing here needs a session, and a cookie that is not ASCII would break every later call.
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            # A transport, not httpx.Client: nothing here needs its cookies, redirects and hooks, which take a third of a call.
+            self._http = transport or httpx.HTTPTransport(
+                verify=trust.result() if trust else True,
                 # A proxy from the environment cannot reach a sandbox on this machine, and would see its key in the clear.
                 trust_env=not settings.loopback,
-                verify=trust.result() if trust else True,
-                transport=transport,
+                proxy=None if settings.loopback else proxy_for(settings.base_url),
             )
         except (ImportError, OSError, ValueError):
             failed = ConfigurationError(
@@ -343,7 +348,16 @@ class OutlitClient:
         # Connecting comes on top of this, out of the half that the budget holds back.
         timeout = httpx.Timeout(left, connect=min(10.0, left))
         try:
-            with self._http.stream(method, self._settings.base_url + path, timeout=timeout, **request) as response:
+            response = self._http.handle_request(
+                httpx.Request(
+                    method,
+                    self._settings.base_url + path,
+                    headers=self._headers,
+                    extensions={"timeout": timeout.as_dict()},
+                    **request,
+                )
+            )
+            with closing(response):
                 content = bytearray()
                 for chunk in response.iter_bytes():
                     content += chunk

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -161,6 +163,38 @@ def test_a_refused_key_says_where_the_key_comes_from() -> None:
 )
 def test_no_answer_has_its_reason(problem: Exception, reason: str) -> None:
     assert f"no answer from https://outlit.test {reason}" in str(failure(write, problem))
+
+
+def test_a_call_says_who_makes_it_and_what_it_can_read() -> None:
+    with serving(answer(200, {"items": []}), answer(200, DONE)) as (client, service):
+        client.list_integrations()
+        client.connect("posthog", CONFIG)
+    asked, sent = service.requests
+    common = {
+        "host": "outlit.test",
+        "authorization": f"Bearer {KEY}",
+        "accept": "application/json",
+        "accept-encoding": "gzip, deflate",
+        "user-agent": "outlit-pulumi",
+    }
+    assert dict(asked.headers) == common
+    assert dict(sent.headers) == {
+        **common,
+        "content-type": "application/json",
+        "content-length": str(len(sent.content)),
+    }
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_compressed_answer_is_read(encoding: str) -> None:
+    plain = b'{"items": []}'
+    content = gzip.compress(plain) if encoding == "gzip" else zlib.compress(plain)
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": encoding}, stream=httpx.ByteStream(content))
+
+    with OutlitClient(Settings(KEY, "https://outlit.test"), transport=httpx.MockTransport(handler)) as client:
+        assert client.list_integrations() == []
 
 
 def test_no_cookie_is_taken() -> None:
