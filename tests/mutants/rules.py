@@ -149,8 +149,8 @@ RULES = (
         "redirects",
         "Redirects are not followed, so the key goes nowhere else.",
         "client.py",
-        "follow_redirects=False",
-        "follow_redirects=True",
+        "self._http.handle_request(",
+        "httpx.Client(transport=self._http, follow_redirects=True).send(",
         _CLIENT + "test_a_redirect_is_not_followed",
     ),
     Rule(
