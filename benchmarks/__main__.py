@@ -34,16 +34,17 @@ _PAIR = (FLOOR, OURS)
 _THREE = (CALLS, FLOOR, OURS)
 _EACH = (CALLS, FLOOR, OURS, HANDWRITTEN, CURL)
 
-_FEW = {
+_REPEATS = {
+    **REPEATS,
     Shape(60, workspaces=10): 2,
     Shape(1, latency=SLOW): 4,
     Shape(60, workspaces=10, latency=SLOW): 2,
     Shape(600, latency=SLOW): 1,
 }
-"""Repeats of what has no target of its own."""
+"""Those of the check, and fewer of what has no target of its own."""
 
 PLAN: tuple[tuple[Shape, Sequence[Contender], int, Sequence[str]], ...] = tuple(
-    (shape, contenders, {**REPEATS, **_FEW}[shape], operations)
+    (shape, contenders, _REPEATS[shape], operations)
     for shape, contenders, operations in (
         (Shape(1), _PAIR, OPERATIONS),
         (Shape(6), _EACH, OPERATIONS),
