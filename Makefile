@@ -31,7 +31,7 @@ test-long: $(VENV)/.mutmut ## Run the same tests with many more examples, 600 in
 	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto && \
 	$(VENV)/bin/python -m tools.mutation
 
-bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: about an hour
+bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: an hour or two
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
 	$(VENV)/bin/python -m benchmarks
 

@@ -102,7 +102,7 @@ class Deployment:
     """
 
     def __init__(self, contender: Contender, shape: Shape, scratch: Path, sandbox: Sandbox) -> None:
-        self._contender, self._shape, self._sandbox = contender, shape, sandbox
+        self.contender, self._shape, self._sandbox = contender, shape, sandbox
         self.folder = scratch / f"{contender.name}-{shape.integrations}-{shape.workspaces}-{shape.latency}"
         self.env = environment() | {
             "PULUMI_HOME": str(scratch / "home"),
@@ -133,7 +133,7 @@ class Deployment:
 
     def knows(self, operation: str) -> bool:
         """Whether the contender has that operation."""
-        return operation in self._contender.commands
+        return operation in self.contender.commands
 
     def run(self, operation: str, repeat: int) -> Run:
         """Runs an operation.
@@ -143,13 +143,13 @@ class Deployment:
         """
         self._sandbox.clear_calls()
         with provider_memory(self.folder) as peak:
-            seconds = self._run(*self._contender.commands[operation])
+            seconds = self._run(*self.contender.commands[operation])
         calls = Counter(str(call["route"]) for call in self._sandbox.calls())
-        return Run(self._contender.name, self._shape, operation, repeat, seconds, peak.mib, dict(calls))
+        return Run(self.contender.name, self._shape, operation, repeat, seconds, peak.mib, dict(calls))
 
     def _run(self, *command: str) -> float:
         """Runs a command; returns the seconds that it took."""
-        what = f"{' '.join(command[:2])} of {self._contender.name}"
+        what = f"{' '.join(command[:2])} of {self.contender.name}"
         with (self.folder / "output.log").open("w+") as output:
             started = time.perf_counter()
             process = subprocess.Popen(

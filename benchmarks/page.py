@@ -110,11 +110,13 @@ def _calls(runs: Sequence[Run]) -> str:
 
 
 def _largest(runs: Sequence[Run]) -> str:
-    """The refresh of the largest shape, by latency and contender."""
+    """The refresh of the largest shape next to one that makes the calls, by latency and contender."""
     keyed = by_key(runs)
     size = max(run.shape.integrations for run in runs)
     rows = []
-    for shape in (shape for shape in shapes(runs) if shape.integrations == size):
+    for shape in shapes(runs):
+        if shape.integrations != size or (CALLS.name, shape, "refresh") not in keyed:
+            continue
         floor, calls, ours = (seconds(keyed[contender.name, shape, "refresh"]) for contender in (FLOOR, CALLS, OURS))
         over = (figure(ratios(ours, others)) for others in (floor, calls))
         rows.append((str(shape), *(f"{figure(values).median:.2f}" for values in (floor, calls, ours)), *map(str, over)))
@@ -133,17 +135,19 @@ def _alternatives(runs: Sequence[Run]) -> str:
     keyed = by_key(runs)
     rows = []
     for shape in shapes(runs):
-        if (CALLS.name, shape, "up") not in keyed:
+        measured = [contender for contender in ALL if (contender.name, shape, "up") in keyed]
+        if measured == [FLOOR, OURS]:
             continue
-        for contender in (contender for contender in ALL if (contender.name, shape, "up") in keyed):
+        for contender in measured:
             cells = (
                 f"{figure(seconds(keyed[contender.name, shape, operation])).median:.2f}"
                 if (contender.name, shape, operation) in keyed
                 else "–"
                 for operation in OPERATIONS
             )
-            rows.append((f"{shape}: {contender.title}", *cells))
-    return table(("Integrations, latency, contender", *OPERATIONS), rows)
+            repeats = str(len(keyed[contender.name, shape, "up"]))
+            rows.append((f"{shape}: {contender.title}", *cells, repeats))
+    return table(("Integrations, latency, contender", *OPERATIONS, "Repeats"), rows)
 
 
 def _startup(results: Results) -> str:

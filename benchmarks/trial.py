@@ -20,8 +20,8 @@ class Trial:
         self._deployments = deployments
         self._repeats = 0
 
-    def repeat(self, operations: Sequence[str] = OPERATIONS) -> list[Run]:
-        """Runs operations, which begin with an empty stack and end with one, of all contenders once.
+    def repeat(self, operations: Sequence[str] = OPERATIONS, of: Sequence[Contender] | None = None) -> list[Run]:
+        """Runs operations, which begin with an empty stack and end with one, of all contenders, or of those given, once.
 
         Who begins alternates, the last one first: to come second, with warm caches, is an advantage.
         """
@@ -30,7 +30,7 @@ class Trial:
             deployment.run(operation, self._repeats)
             for operation in operations
             for deployment in order
-            if deployment.knows(operation)
+            if deployment.knows(operation) and (of is None or deployment.contender in of)
         ]
         self._repeats += 1
         return runs
