@@ -18,7 +18,7 @@ from outlit_pulumi.sandbox import SandboxStartError
 from .check import LARGE, REPEATS, missed, summary
 from .contenders import CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS, Contender
 from .deployment import SLOW, BenchmarkError, Shape
-from .environment import environment
+from .environment import environment, take_interrupts
 from .page import PAGE, page
 from .report import verdict_table
 from .results import FOLDER, Results, read, surroundings, write
@@ -107,6 +107,7 @@ def main() -> int:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--page", action="store_true", help="use the results that there are")
+    take_interrupts()
     if not parser.parse_args().page:
         FOLDER.mkdir(exist_ok=True)
         try:

@@ -16,6 +16,7 @@ from outlit_pulumi.sandbox import SandboxStartError
 
 from .contenders import FLOOR, OPERATIONS, OURS
 from .deployment import SLOW, BenchmarkError, Run, Shape
+from .environment import take_interrupts
 from .report import verdict_table
 from .startup import starts
 from .targets import Verdict, judged, unevenness
@@ -107,6 +108,7 @@ def main() -> int:
     )
     parser.add_argument("--small", action="store_true", help="six integrations only; tolerates a busy machine")
     small = parser.parse_args().small
+    take_interrupts()
     runs: list[Run] = []
     try:
         for plan in SMALL if small else FULL:

@@ -108,11 +108,18 @@ def _alternatives(runs: Sequence[Run]) -> Figure:
                 for column, operation in enumerate(OPERATIONS)
                 if (name, shape, operation) in keyed
             }
-            _bars(axes, [column + 0.17 * (position - 2) for column in bars], list(bars.values()), colour, _NAMES[name])
+            if bars:
+                _bars(
+                    axes, [column + 0.17 * (position - 2) for column in bars], list(bars.values()), colour, _NAMES[name]
+                )
         axes.set_xticks(range(len(OPERATIONS)), OPERATIONS)
         axes.set_title(_title(shape))
     plot.axes[0].set_ylabel("seconds (median)")
-    plot.legend(*plot.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(ALL))
+    handles = {
+        label: handle for axes in plot.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    names = [_NAMES[name] for name in _COLOURS if _NAMES[name] in handles]
+    plot.legend([handles[name] for name in names], names, loc="outside lower center", ncols=len(ALL))
     return plot
 
 
