@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from .contenders import ALL, CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS
 from .deployment import Run, Shape
@@ -108,23 +108,14 @@ def _alternatives(runs: Sequence[Run]) -> Figure:
                 for column, operation in enumerate(OPERATIONS)
                 if (name, shape, operation) in keyed
             }
-            if bars:
-                _bars(
-                    axes, [column + 0.17 * (position - 2) for column in bars], list(bars.values()), colour, _NAMES[name]
-                )
+            at = [column + 0.17 * (position - 2) for column in bars]
+            axes.bar(at, list(bars.values()), width=0.16, color=colour)
         axes.set_xticks(range(len(OPERATIONS)), OPERATIONS)
         axes.set_title(_title(shape))
     plot.axes[0].set_ylabel("seconds (median)")
-    handles = {
-        label: handle for axes in plot.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    names = [_NAMES[name] for name in _COLOURS if _NAMES[name] in handles]
-    plot.legend([handles[name] for name in names], names, loc="outside lower center", ncols=len(ALL))
+    legend = [Patch(color=colour, label=_NAMES[name]) for name, colour in _COLOURS.items()]
+    plot.legend(handles=legend, loc="outside lower center", ncols=len(ALL))
     return plot
-
-
-def _bars(axes: Axes, at: Sequence[float], values: Sequence[float], colour: str, label: str) -> None:
-    axes.bar(at, values, width=0.16, color=colour, label=label)
 
 
 def _startup(contributors: Mapping[str, Mapping[str, float]]) -> Figure:
