@@ -35,7 +35,7 @@ bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, an
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
 	$(VENV)/bin/python -m benchmarks
 
-bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be, which can take most of an hour
+bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be, which takes about an hour
 	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
 	$(VENV)/bin/python -m benchmarks.check
 

@@ -87,8 +87,9 @@ def _by_operation(runs: Sequence[Run], of: dict[tuple[Shape, str], list[float]],
 
 
 def _repeats(of: dict[tuple[Shape, str], list[float]], shape: Shape) -> str:
-    up, refresh = (len(of[shape, operation]) for operation in ("up", "refresh"))
-    return str(up) if up == refresh else f"{up}, refresh {refresh}"
+    number = {operation: len(of[shape, operation]) for operation in OPERATIONS}
+    least = min(number.values())
+    return ", ".join((str(least), *(f"{operation} {n}" for operation, n in number.items() if n > least)))
 
 
 def _name(shape: Shape) -> str:
