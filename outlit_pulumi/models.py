@@ -6,6 +6,7 @@ they are.
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
@@ -46,8 +47,17 @@ def parse(content: bytes, shape: type[_A]) -> _A:
     raise UnreadableError
 
 
-@cache
+_BUILDING = threading.Lock()
+"""While a class is looked at for the first time, msgspec shows other threads what it knows so far, and they crash the process."""
+
+
 def _decoder(shape: type[Answer]) -> msgspec.json.Decoder[Any]:
+    with _BUILDING:
+        return _built(shape)
+
+
+@cache
+def _built(shape: type[Answer]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape)
 
 
