@@ -43,13 +43,16 @@ class Plan:
 
 _LIFE = ("up", "refresh", "destroy")
 
-LARGE = ("preview", "preview", "preview", "up", "no-op up", "refresh", "refresh", "refresh", "destroy")
+REFRESHED = ("preview", "up", "no-op up", "refresh", "refresh", "refresh", "destroy")
+"""The life of a stack whose refresh is what its target is about: there are more repeats of it."""
+
+LARGE = ("preview", "preview", *REFRESHED)
 """The life of a large stack, which takes minutes: there are more repeats of what takes a moment of them."""
 
 REPEATS = {
     Shape(1): 24,
     Shape(6): 24,
-    Shape(60): 8,
+    Shape(60): 16,
     Shape(600): 2,
     Shape(6, latency=SLOW): 20,
     Shape(60, latency=SLOW): 8,
@@ -69,7 +72,7 @@ FULL = (
     _full(Shape(6)),
     _full(Shape(60)),
     _full(Shape(6, latency=SLOW), _LIFE),
-    _full(Shape(60, latency=SLOW), _LIFE),
+    _full(Shape(60, latency=SLOW), tuple(operation for operation in REFRESHED if operation in _LIFE)),
     _full(Shape(600), LARGE),
 )
 
