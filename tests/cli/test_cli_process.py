@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from outlit_pulumi.sandbox import DEFAULT_API_KEY, Sandbox
+from tests.processes import stat
 
 from .terminal import CANARY
 
@@ -74,9 +75,8 @@ class Terminal:
         A signal in the microseconds between Python's last look at signals and the read would be seen at the next key.
         """
         self.expect(text)
-        stat = Path(f"/proc/{self.process.pid}/stat")
         end = time.monotonic() + LONGEST
-        while stat.read_text().rpartition(")")[2].split()[0] != "S":
+        while stat(self.process.pid)[0] != "S":
             assert time.monotonic() < end, self.shown
             time.sleep(0.005)
 

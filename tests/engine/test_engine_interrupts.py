@@ -15,6 +15,7 @@ import pytest
 
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.sandbox.faults import RouteName
+from tests.processes import stat
 
 from .conftest import SK, Running, Stack, assert_settled, counted, until
 from .programs import stripe
@@ -36,7 +37,7 @@ def processes() -> list[tuple[int, int, str]]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            parent = stat(int(folder.name))[1]
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:  # it ended meanwhile
             continue

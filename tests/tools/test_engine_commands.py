@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from pulumi_engine.commands import Ended, run, spell
+
+from tests.processes import stat
 
 Script = Callable[..., Path]
 
@@ -21,9 +24,9 @@ def gone(pid: int) -> bool:
         except ProcessLookupError:
             return True
         # In a container nobody may collect an orphan: a zombie has ended all the same.
-        state = Path(f"/proc/{pid}/stat")
-        if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
-            return True
+        with suppress(OSError):
+            if stat(pid)[0] == "Z":
+                return True
         time.sleep(0.05)
     return False
 

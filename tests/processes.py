@@ -1,0 +1,14 @@
+"""What the system tells of processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def stat(pid: int) -> list[str]:
+    """What Linux tells of a process after its name: its state (S sleeps, Z has ended), its parent's id, and more (proc_pid_stat(5)).
+
+    Raises:
+        OSError: it is gone, or the system is another one.
+    """
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
