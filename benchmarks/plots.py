@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatter
 
 from .contenders import ALL, CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS
 from .deployment import Run, Shape
@@ -83,13 +85,16 @@ def _growth(runs: Sequence[Run]) -> Figure:
             axes.loglog(list(sizes), list(sizes.values()), "o-", color=_COLOURS[name], label=_NAMES[name], markersize=4)
         powers = [exponents.get((name, operation), float("nan")) for name in (FLOOR.name, OURS.name)]
         axes.set_title(f"{operation}\nexponents {powers[0]:.2f}, {powers[1]:.2f}")
+        _plain(axes.xaxis)
+        _plain(axes.yaxis)
         axes.set_xlabel("integrations")
     panels[0].set_ylabel("seconds")
     for name in (FLOOR.name, OURS.name):
         peaks = {size: peak.median for size, peak in memory(runs, name).items()}
         panels[-1].semilogx(list(peaks), list(peaks.values()), "o-", color=_COLOURS[name], markersize=4)
     plot.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    panels[-1].set_ylim(bottom=0)
+    _plain(panels[-1].xaxis)
+    panels[-1].set_ylim(0, 1.1 * panels[-1].get_ylim()[1])
     panels[-1].set_title("provider process")
     panels[-1].set_xlabel("integrations")
     panels[-1].set_ylabel("MiB at most")
@@ -127,6 +132,12 @@ def _startup(contributors: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.set_title(f"{side} side: {1000 * sum(packages.values()):.0f} ms")
         axes.set_xlabel("milliseconds over import pulumi")
     return plot
+
+
+def _plain(axis: Axis) -> None:
+    """Has a logarithmic axis say 60, and not 6 times ten to the first."""
+    axis.set_major_formatter(LogFormatter())
+    axis.set_minor_formatter(LogFormatter())
 
 
 def _title(shape: Shape) -> str:
