@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from outlit_pulumi.sandbox import SandboxStartError
 
-from .check import LARGE, REFRESHED, REPEATS, missed, summary
+from .check import LARGE, REFRESHED, REPEATS, STARTS, missed, summary
 from .contenders import CALLS, CURL, FLOOR, HANDWRITTEN, OPERATIONS, OURS, Contender
 from .deployment import SLOW, BenchmarkError, Shape
 from .environment import environment, take_interrupts
@@ -81,7 +81,7 @@ def measured() -> Results:
 
     _say("imports")
     added = {side: contributors(side) for side in SIDES if side != "base"}
-    done = Results(surroundings(engine_version()), [], starts(25), added, {})
+    done = Results(surroundings(engine_version()), [], starts(STARTS), added, {})
     for shape, contenders, repeats, operations in PLAN:
         with trial(contenders, shape) as under_way:
             for repeat in range(repeats):
