@@ -1,8 +1,8 @@
 """``python -m benchmarks``: measures everything, prints tables, and writes ``benchmarks/results`` and ``docs/performance.md``.
 
 Takes an hour or two; nothing else should run meanwhile. Exit code: 0 when all targets hold but those that are known to be
-missed, 1 when another does not, 2 when something could not be measured. With ``--page`` it measures nothing and writes the page
-and the plots from the results that there are.
+missed, 1 when another does not, 2 when something could not be measured, 130 on Ctrl-C. With ``--page`` it measures nothing and
+writes the page and the plots from the results that there are.
 """
 
 from __future__ import annotations
@@ -115,6 +115,9 @@ def main() -> int:
         except (BenchmarkError, SandboxStartError) as error:
             print(error, file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            print("Stopped. The results and the page are as before.", file=sys.stderr)
+            return 130
         write(results, RESULTS)
         _SO_FAR.unlink()
     elif not RESULTS.exists():

@@ -1,8 +1,8 @@
 """``python -m benchmarks.check``: measures whether the targets hold, and says which do not.
 
 Exit code: 0 when all hold but those that are known to be missed, 1 when another does not, 2 when something could not be
-measured. With ``--small`` it measures six integrations and the imports only, again where a busy machine may be the reason for a miss,
-and counts as missed only what it cannot be the reason for.
+measured, 130 on Ctrl-C. With ``--small`` it measures six integrations and the imports only, again where a busy machine may be the
+reason for a miss, and counts as missed only what it cannot be the reason for.
 """
 
 from __future__ import annotations
@@ -124,10 +124,14 @@ def main() -> int:
         for plan in SMALL if small else FULL:
             print(f"Measuring {plan.shape}", file=sys.stderr, flush=True)
             runs += measured(plan)
+        started = starts(_STARTS_WHEN_SMALL if small else STARTS)
     except (BenchmarkError, SandboxStartError) as error:
         print(error, file=sys.stderr)
         return 2
-    verdicts = judged(runs, starts(_STARTS_WHEN_SMALL if small else STARTS))
+    except KeyboardInterrupt:
+        print("Stopped. Nothing was checked.", file=sys.stderr)
+        return 130
+    verdicts = judged(runs, started)
     print(verdict_table(verdicts))
     wrong = missed(verdicts, lenient=small)
     print(f"\n{summary(verdicts, lenient=small)}")
