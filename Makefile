@@ -5,8 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 # The same tests, on the oldest Pulumi SDK that the package supports.
 OLDEST := .venv-oldest
+# Commands that follow find the engine's executables.
+ENGINE = OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN
 
-.PHONY: help setup engine test test-long bench bench-check lint docs demo clean
+.PHONY: help setup engine test test-full test-long bench bench-check lint docs demo clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -17,26 +19,31 @@ setup: engine ## Prepare .venv and a Pulumi engine, and nothing more
 engine: $(VENV)/.ready ## Find or make a Pulumi engine; the last line is its folder
 	@$(VENV)/bin/python tools/engine
 
-test: $(VENV)/.ready $(OLDEST)/.ready ## Run all tests on the newest Pulumi SDK, then those of host and engine on the oldest supported one
-	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
-	echo "All tests, with the newest Pulumi SDK" && \
+test: $(VENV)/.ready $(OLDEST)/.ready ## Run the tests that show every promise: about seven minutes on two cores
+	@$(ENGINE) && \
+	echo "The tests that show every promise, with the newest Pulumi SDK: about six minutes on two cores" && \
 	$(VENV)/bin/python -m pytest -n auto && \
-	echo "Provider host and engine tests, with the oldest supported Pulumi SDK" && \
-	$(OLDEST)/bin/python -m pytest -n auto tests/host tests/engine && \
-	echo "Time and calls of six integrations, next to resources that do nothing" && \
-	$(VENV)/bin/python -m benchmarks.check --small
+	echo "Provider host, the main job and a diagnostic, with the oldest supported Pulumi SDK: about a minute" && \
+	$(OLDEST)/bin/python -m pytest -n auto -m "oldest and not full and not long" tests/host tests/engine
 
-test-long: $(VENV)/.mutmut ## Run the same tests with many more examples, 600 integrations, and on mutants of the core: about two hours
-	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
-	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto && \
+test-full: $(VENV)/.ready $(OLDEST)/.ready ## Run the tests that `make test` leaves out, and host and engine on the oldest SDK: about half an hour
+	@$(ENGINE) && \
+	echo "What \`make test\` leaves out, with the newest Pulumi SDK: about 15 minutes on two cores" && \
+	$(VENV)/bin/python -m pytest -n auto -m "full and not long" && \
+	echo "All else of host and engine, with the oldest supported Pulumi SDK: about 15 minutes" && \
+	$(OLDEST)/bin/python -m pytest -n auto -m "(full or not oldest) and not long" tests/host tests/engine
+
+test-long: $(VENV)/.mutmut ## Run all tests with many more examples and 600 integrations, then on mutants of the core: about two hours
+	@$(ENGINE) && \
+	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto -m "" && \
 	$(VENV)/bin/python -m tools.mutation
 
 bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: an hour or two
-	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	@$(ENGINE) && \
 	$(VENV)/bin/python -m benchmarks
 
 bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be, which takes about an hour
-	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	@$(ENGINE) && \
 	$(VENV)/bin/python -m benchmarks.check
 
 # Modules of tools/engine are imported by name, as if from its own folder. Each example is a program of its own.
@@ -51,7 +58,7 @@ docs: $(VENV)/.ready ## Build the documentation site; a warning or a dead link f
 	@$(VENV)/bin/python tools/site
 
 demo: $(VENV)/.ready ## Watch the whole job happen, against a sandbox on this machine
-	@OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN && \
+	@$(ENGINE) && \
 	$(VENV)/bin/python tools/demo
 
 clean: ## Remove what these targets made here; the engine's cache, outside, stays

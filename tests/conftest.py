@@ -1,11 +1,13 @@
-"""How much is tested: a bounded run by default, everything with ``OUTLIT_LONG=1`` (``make test-long``)."""
+"""How many examples property tests try: some by default, many with ``OUTLIT_LONG=1`` (``make test-long``).
+
+Which tests run is a matter of markers: see ``[tool.pytest.ini_options]`` in pyproject.toml.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 # A shell starts what it puts into the background with SIGINT ignored, and every child inherits that. Some are sent one.
@@ -25,10 +27,3 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("bounded"), max_examples=20 * settings().max_examples)
 settings.load_profile("long" if LONG else "bounded")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips what only a long run does."""
-    for item in items:
-        if not LONG and item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="takes long: make test-long"))

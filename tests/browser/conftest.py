@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.engine.conftest import engine_path, sandbox, stack
+from tests.engine.conftest import engine_path, prepared, sandbox, stack
 
-__all__ = ["Window", "engine_path", "sandbox", "stack", "window"]
+__all__ = ["Window", "engine_path", "prepared", "sandbox", "stack", "window"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -57,14 +57,15 @@ def violations(page: Page) -> tuple[list[str], list[str]]:
     return broken, [rule["id"] for rule in results["incomplete"]]
 
 
-@pytest.mark.parametrize("width", [320, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, pytest.param(1200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.full), "dark"])
 def test_no_rule_is_broken(window: Window, addresses: dict[str, str], scheme: str, width: int) -> None:
     for name, address in addresses.items():
         with window.page(address, scheme=scheme, width=width, scripts=True) as page:
             assert violations(page) == ([], []), name
 
 
+@pytest.mark.full
 def test_axe_finds_what_is_broken(window: Window, addresses: dict[str, str]) -> None:
     with window.page(addresses["everything"], scripts=True) as page:
         page.evaluate("document.documentElement.lang = ''; document.querySelector('h1').style.color = '#ccc'")
@@ -72,6 +73,7 @@ def test_axe_finds_what_is_broken(window: Window, addresses: dict[str, str]) -> 
         assert {entry.partition(":")[0] for entry in broken} == {"html-has-lang", "color-contrast"}
 
 
+@pytest.mark.full
 def test_only_the_sandbox_is_asked(window: Window, addresses: dict[str, str], sandbox: Sandbox) -> None:
     asked: set[str] = set()
     for address in addresses.values():
@@ -82,12 +84,14 @@ def test_only_the_sandbox_is_asked(window: Window, addresses: dict[str, str], sa
     assert [url for url in asked if not url.startswith(f"{sandbox.url}/integrations")] == []
 
 
+@pytest.mark.full
 def test_dark_is_dark(window: Window, addresses: dict[str, str]) -> None:
     for scheme, colour in (("light", "rgb(247, 247, 249)"), ("dark", "rgb(20, 21, 26)")):
         with window.page(addresses["everything"], scheme=scheme) as page:
             expect(page.locator("body")).to_have_css("background-color", colour)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", [320, 360, 1200])
 def test_nothing_is_wider_than_the_screen(window: Window, addresses: dict[str, str], width: int) -> None:
     for name, address in addresses.items():
@@ -95,6 +99,7 @@ def test_nothing_is_wider_than_the_screen(window: Window, addresses: dict[str, s
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
+@pytest.mark.full
 def test_landmarks_headings_and_names(window: Window, addresses: dict[str, str]) -> None:
     with window.page(addresses["everything"]) as page:
         expect(page).to_have_title("Integrations of acme – Outlit sandbox")

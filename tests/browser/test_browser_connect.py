@@ -86,6 +86,7 @@ def test_the_whole_story(window: Window, sandbox: Sandbox, stack: Stack) -> None
     assert stack.resources() == {}
 
 
+@pytest.mark.full
 def test_a_person_says_no(window: Window, sandbox: Sandbox) -> None:
     with connecting(sandbox) as command:
         with window.page(command.url) as page:
@@ -96,6 +97,7 @@ def test_a_person_says_no(window: Window, sandbox: Sandbox) -> None:
     assert sandbox.connections() == []
 
 
+@pytest.mark.full
 def test_nobody_answers_in_time(window: Window, sandbox: Sandbox) -> None:
     """The command ends, and a person who comes too late is told so."""
     with connecting(sandbox) as command, window.page(command.url) as page:
@@ -109,6 +111,7 @@ def test_nobody_answers_in_time(window: Window, sandbox: Sandbox) -> None:
     assert sandbox.connections() == []
 
 
+@pytest.mark.full
 def test_the_plan_allows_no_more(window: Window, sandbox: Sandbox) -> None:
     sandbox.configure(limit=0)
     with connecting(sandbox) as command:
@@ -119,6 +122,7 @@ def test_the_plan_allows_no_more(window: Window, sandbox: Sandbox) -> None:
     assert (code, "connection limit" in output) == (1, True), output
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("scripts", [False, True])
 def test_with_the_keyboard_alone(window: Window, sandbox: Sandbox, scripts: bool) -> None:
     """The link past the header comes first; every stop shows where the focus is."""
@@ -138,6 +142,7 @@ def test_with_the_keyboard_alone(window: Window, sandbox: Sandbox, scripts: bool
     assert sandbox.connect_status(session["sessionId"])["status"] == "connected"
 
 
+@pytest.mark.full
 def test_another_site_cannot_answer(window: Window, sandbox: Sandbox) -> None:
     """A page elsewhere that sends the form of this one, as cross-site request forgery does, changes nothing."""
     session = sandbox.connect("slack")["sessionId"]

@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from outlit_pulumi.sandbox import Sandbox
 
 from .conftest import PHX, SK, Stack
+
+pytestmark = pytest.mark.full
 
 
 def cli(stack: Stack, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -27,7 +27,14 @@ BAD_PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("case", BAD_PROGRAMS)
+SHOWN_ON_THE_ENGINE = "typo in a field"
+"""The one that the default run tries; the rules themselves are proven in the unit and host tiers."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case if case == SHOWN_ON_THE_ENGINE else pytest.param(case, marks=pytest.mark.full) for case in BAD_PROGRAMS],
+)
 def test_bad_input_fails_in_preview(stack: Stack, sandbox: Sandbox, case: str) -> None:
     """Before anything is touched, with the fix in the message and no value of a credential."""
     program, expected = BAD_PROGRAMS[case]
@@ -39,6 +46,7 @@ def test_bad_input_fails_in_preview(stack: Stack, sandbox: Sandbox, case: str) -
     assert stack.leaks() == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
@@ -56,6 +64,7 @@ def test_bad_settings_fail_in_preview(stack: Stack, key: str, value: str, expect
     assert "CANARY" not in shown
 
 
+@pytest.mark.oldest
 def test_the_plan_limit_names_the_integration_and_the_numbers(stack: Stack, sandbox: Sandbox) -> None:
     """403 on connect: what happened and what to do, and nothing in the state."""
     sandbox.configure(limit=0, plan="free")
@@ -67,6 +76,7 @@ def test_the_plan_limit_names_the_integration_and_the_numbers(stack: Stack, sand
     assert stack.leaks() == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
@@ -94,6 +104,7 @@ def test_a_failing_create_and_update(stack: Stack, sandbox: Sandbox, status: int
     assert stack.leaks() == []
 
 
+@pytest.mark.full
 def test_nothing_listens(stack: Stack) -> None:
     """A service that is down: what could not be reached, and what to check."""
     stack.ok("config", "set", "outlit:baseUrl", "http://127.0.0.1:9")

@@ -48,7 +48,8 @@ def discovered(stack: Stack, sandbox: Sandbox, tmp_path: Path) -> Discover:
         assert main(["discover", "--json", "--out", str(folder), *options], outside) == 0, out.getvalue()
         # What `pulumi install` would make, with the package of this checkout in it.
         (folder / "venv").symlink_to(sys.prefix, target_is_directory=True)
-        project = Stack(folder, stack.env, [out.getvalue()])
+        env = {name: value for name, value in stack.env.items() if name != "PULUMI_STACK"}
+        project = Stack(folder, env, [out.getvalue()])
         ready(project, json.loads(out.getvalue()))
         counted(sandbox)
         return project
@@ -69,7 +70,13 @@ def connection_ids(project: Stack) -> dict[str, str]:
     return {name: resource["id"] for name, resource in project.resources().items()}
 
 
-@pytest.mark.parametrize("options", [(), ("--credentials",)], ids=["as they are", "with credentials"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="as they are"),
+        pytest.param(("--credentials",), id="with credentials", marks=pytest.mark.full),
+    ],
+)
 def test_up_takes_over_what_was_discovered(discovered: Discover, sandbox: Sandbox, options: tuple[str, ...]) -> None:
     """Nothing is sent; then there is nothing to do, also for a refresh; a destroy keeps every connection."""
     project = discovered(*options)
@@ -86,6 +93,7 @@ def test_up_takes_over_what_was_discovered(discovered: Discover, sandbox: Sandbo
     assert project.leaks() == []
 
 
+@pytest.mark.full
 def test_a_credential_that_changes_later_is_sent(discovered: Discover, sandbox: Sandbox) -> None:
     """What was set at first counts as the one in use."""
     project = discovered("--credentials")
@@ -100,6 +108,7 @@ def test_a_credential_that_changes_later_is_sent(discovered: Discover, sandbox: 
 IMPORT = ("import", "--file", "import.json", "--generate-code=false", "--yes")
 
 
+@pytest.mark.full
 def test_the_import_file_brings_everything_into_the_state(discovered: Discover, sandbox: Sandbox) -> None:
     """Without a call, and with nothing to do afterwards. Until the first up a destroy is refused, then it disconnects nothing."""
     project = discovered()
@@ -121,6 +130,7 @@ def test_the_import_file_brings_everything_into_the_state(discovered: Discover, 
     assert project.leaks() == []
 
 
+@pytest.mark.full
 def test_an_import_leaves_the_state_that_taking_over_leaves(discovered: Discover) -> None:
     """In any stack: the file depends on none. The outputs that tell of health move by themselves."""
     project = discovered()
@@ -138,6 +148,7 @@ def test_an_import_leaves_the_state_that_taking_over_leaves(discovered: Discover
         assert resource["id"] == taken[name]["id"]
 
 
+@pytest.mark.full
 def test_a_connection_that_went_away_shows_as_drift_after_an_import(discovered: Discover, sandbox: Sandbox) -> None:
     """The imported resources are read like any other."""
     project = discovered()

@@ -8,10 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from outlit_pulumi.sandbox import Sandbox
 
 from .conftest import PHX, SK, Stack, counted
 from .programs import stripe
+
+pytestmark = pytest.mark.full
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-functions.md"
 THEIRS = {"apiKey": "sk_theirs0123456789"}

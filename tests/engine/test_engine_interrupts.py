@@ -6,6 +6,7 @@ The sandbox holds an answer back, and with it the moment: what happens is made t
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,10 +18,13 @@ from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.sandbox.faults import RouteName
 from tests.processes import stat
 
-from .conftest import SK, Running, Stack, assert_settled, counted, until
+from .conftest import SK, Running, Stack, assert_settled, counted, provider_tracebacks, until
 from .programs import stripe
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and process groups are POSIX")
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.skipif(os.name != "posix", reason="signals and process groups are POSIX"),
+]
 
 ADOPT = ", adopt_existing=True"
 NEW = SK + "new"
@@ -81,8 +85,9 @@ def killed(stack: Stack, sandbox: Sandbox) -> None:
         kill_provider(up)
         result = up.result()
     assert result.code != 0
-    assert "error reading from server: EOF" in result.diagnostics
-    assert "Traceback" not in result.output
+    # The kernel decides how the engine learns of it: the end of the stream, or a reset.
+    assert re.search("error reading from server: (EOF|.*connection reset by peer)", result.diagnostics)
+    assert provider_tracebacks(result.output) == []
     assert stack.pending() == []
 
 
@@ -95,7 +100,7 @@ def interrupted_twice(stack: Stack, sandbox: Sandbox) -> None:
         interrupt(up)
         result = up.result()
     assert result.code != 0
-    assert "Traceback" not in result.output
+    assert provider_tracebacks(result.output) == []
 
 
 def adopted(stack: Stack, sandbox: Sandbox) -> None:
@@ -167,7 +172,7 @@ def test_one_interrupt_in_a_slow_create_waits_for_its_end(stack: Stack, sandbox:
         result = up.result()
     assert result.code != 0
     assert "update canceled" in result.diagnostics
-    assert "Traceback" not in result.output
+    assert provider_tracebacks(result.output) == []
     assert set(stack.resources()) == {"stripe"}
     assert stack.pending() == []
     stack.up()
@@ -185,7 +190,7 @@ def test_one_interrupt_in_a_create_whose_answer_never_comes(stack: Stack, sandbo
         result = up.result()
     assert result.code != 0
     assert "the answer to the connect request was lost" in result.diagnostics
-    assert "Traceback" not in result.output
+    assert provider_tracebacks(result.output) == []
     assert set(stack.resources()) == {"stripe"}
     assert stack.pending() == []
     assert "1 updated" in stack.up().output

@@ -104,6 +104,7 @@ def test_no_command_shows_a_credential(stack: Stack, sandbox: Sandbox) -> None:
     assert leaks(stack) == []
 
 
+@pytest.mark.full
 def test_the_debug_log_shows_what_the_engine_dumps_and_nothing_else(stack: Stack, sandbox: Sandbox) -> None:
     """-v9: apart from the engine's property dumps, neither a success nor a failure that repeats credentials shows one."""
     debug = ("up", "--yes", "--skip-preview", "--diff", "-v9", "--logtostderr", "--logflow")

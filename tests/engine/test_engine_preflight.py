@@ -11,6 +11,8 @@ from outlit_pulumi.sandbox import Sandbox
 from .conftest import PHX, SK, Stack, counted
 from .programs import posthog, stripe
 
+pytestmark = pytest.mark.full
+
 SLACK = 'outlit.Integration("slack", "slack", adopt_existing=True)\n'
 
 

@@ -40,6 +40,7 @@ def test_another_workspace_is_neither_disconnected_nor_rotated(stack: Stack, san
     assert stack.leaks() == []
 
 
+@pytest.mark.full
 def test_destroy_with_refresh_does_not_accept_another_connection(stack: Stack, sandbox: Sandbox) -> None:
     """`--refresh` with the wrong key must not turn the guard off: acceptance takes a refresh of its own."""
     other = sandbox.add_workspace("other")
@@ -51,6 +52,7 @@ def test_destroy_with_refresh_does_not_accept_another_connection(stack: Stack, s
     assert writes(sandbox) == 0
 
 
+@pytest.mark.full
 def test_a_reconnection_is_accepted_by_a_refresh_of_its_own(stack: Stack, sandbox: Sandbox) -> None:
     """Refresh warns, takes the new id, and destroy then works."""
     stack.program(stripe())
@@ -65,7 +67,7 @@ def test_a_reconnection_is_accepted_by_a_refresh_of_its_own(stack: Stack, sandbo
     assert sandbox.connections() == []
 
 
-@pytest.mark.parametrize("in_environment", [False, True])
+@pytest.mark.parametrize("in_environment", [pytest.param(False, marks=pytest.mark.full), True])
 def test_two_explicit_providers_in_one_stack(stack: Stack, sandbox: Sandbox, in_environment: bool) -> None:
     """Each integration goes to the workspace of its Provider, whatever OUTLIT_API_KEY says."""
     keys = {name: sandbox.add_workspace(name) for name in ("emea", "apac")}
@@ -93,6 +95,7 @@ WS = 'ws = outlit.Provider("ws", api_key=config.require_secret("ws"))\n'
 TO_WS = "opts=ResourceOptions(provider=ws)"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("option", ["provider=ws", "providers=[ws]"])
 def test_a_component_hands_its_provider_down(stack: Stack, sandbox: Sandbox, option: str) -> None:
     """What it declares, and a component in it, goes to its workspace, and what is beside it to the stack's own."""
@@ -118,6 +121,7 @@ def test_a_component_hands_its_provider_down(stack: Stack, sandbox: Sandbox, opt
     assert (sandbox.connections(key), sandbox.connections()) == ([], [beside])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "more", "left"),
     [
@@ -144,6 +148,7 @@ def test_a_move_to_a_provider_of_the_same_workspace_touches_nothing(
     assert len(sandbox.connections()) == left
 
 
+@pytest.mark.full
 def test_a_move_with_a_new_name_and_no_alias_is_refused(stack: Stack, sandbox: Sandbox) -> None:
     """To the engine that is a new resource and an old one: the new one fails first, so the old one is kept."""
     stack.program(stripe())
@@ -159,7 +164,13 @@ def test_a_move_with_a_new_name_and_no_alias_is_refused(stack: Stack, sandbox: S
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs file locks of POSIX")
-@pytest.mark.parametrize("back", [False, True], ids=["to an explicit Provider", "back to the stack's own"])
+@pytest.mark.parametrize(
+    "back",
+    [
+        pytest.param(False, id="to an explicit Provider"),
+        pytest.param(True, id="back to the stack's own", marks=pytest.mark.full),
+    ],
+)
 def test_a_move_with_a_new_name_that_adopts_keeps_the_connection(stack: Stack, sandbox: Sandbox, back: bool) -> None:
     """One provider process takes it over, and another deletes the old resource: that must not disconnect it."""
     programs = [stripe(), stripe("moved", more=f", adopt_existing=True, {TO_WS}")]
@@ -178,6 +189,7 @@ def test_a_move_with_a_new_name_that_adopts_keeps_the_connection(stack: Stack, s
     assert {name: r["id"] for name, r in stack.resources().items()} == {"moved": before[0]["connectionId"]}
 
 
+@pytest.mark.full
 def test_a_move_to_another_workspace(stack: Stack, sandbox: Sandbox) -> None:
     """Under a new name it is connected there and disconnected here. Under the old one new credentials do not get there."""
     other = sandbox.add_workspace("other")
@@ -197,6 +209,7 @@ def test_a_move_to_another_workspace(stack: Stack, sandbox: Sandbox) -> None:
     assert set(stack.resources()) == {"moved"}
 
 
+@pytest.mark.full
 def test_the_environment_wins_over_the_stack_for_refresh_and_destroy(stack: Stack, sandbox: Sandbox) -> None:
     """After a key rotation the state still has the old key: OUTLIT_API_KEY gets refresh and destroy through."""
     stack.program(posthog())

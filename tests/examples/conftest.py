@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox
-from tests.engine.conftest import Stack, engine_path
+from tests.engine.conftest import Stack, engine_path, environment
 
 from .projects import configure, create
 
@@ -30,14 +29,7 @@ def sandbox() -> Iterator[Sandbox]:
 def env(tmp_path: Path, engine_path: str) -> dict[str, str]:
     """The environment of Pulumi: nothing of this machine's, and everything in a temporary folder."""
     (tmp_path / "state").mkdir()
-    return {name: value for name, value in os.environ.items() if not name.startswith(("OUTLIT_", "PULUMI_"))} | {
-        "PATH": engine_path,
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",
-        "PULUMI_CONFIG_PASSPHRASE": "not a secret",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    return environment(tmp_path, engine_path)
 
 
 @pytest.fixture

@@ -71,7 +71,9 @@ def test_all_install_the_same_way() -> None:
     assert len(heads) == 1
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(
+    "name", [name if name == "quickstart" else pytest.param(name, marks=pytest.mark.full) for name in EXAMPLES]
+)
 def test_it_runs(name: str, make: Make, sandbox: Sandbox) -> None:
     """Made into a project of another name: up, nothing more to do, no drift, destroy; and no credential shows."""
     stack = make(name, "--name", "renamed", "--description", "Mine")

@@ -11,6 +11,8 @@ from tests.engine.conftest import Stack, counted
 
 from .projects import configure, create
 
+pytestmark = pytest.mark.full
+
 OLD, NEW = "organization/old/dev", "organization/new/dev"
 OPTION = 'config=outlit.StripeConfigArgs(api_key=config.require_secret("stripeApiKey")),'
 

@@ -13,6 +13,8 @@ from tests.engine.conftest import CANARY, Stack, counted
 from .conftest import Make
 from .projects import FOLDER, configure, create, load, missing_quotes, quotes, readme, run
 
+pytestmark = pytest.mark.full
+
 DRIFT = 7
 """The exit code of `--expect-no-changes` when there are changes."""
 

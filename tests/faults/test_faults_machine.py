@@ -329,8 +329,18 @@ class UserAndService(RuleBasedStateMachine):
             self.ledger.outside(self.ledger.key, provider, "connect")
 
 
-# In rounds, since Hypothesis keeps all that it has tried until a test is over, and the service all that was connected.
-@pytest.mark.parametrize("number", range(settings().max_examples // 100))
-def test_user_and_service(number: int) -> None:
+def play(number: int, examples: int) -> None:
+    """One round: Hypothesis keeps all that it has tried until a round is over, and the service all that was connected."""
     one_round = seed(number)(type("Round", (UserAndService,), {"service": Service(extra_providers=2)}))
-    run_state_machine_as_test(one_round, settings=settings(max_examples=300))
+    run_state_machine_as_test(one_round, settings=settings(max_examples=examples))
+
+
+def test_user_and_service() -> None:
+    """Whatever a user and a failing service do, in 60 stories."""
+    play(0, 60)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", range(settings().max_examples // 100))
+def test_user_and_service_in_many_stories(number: int) -> None:
+    play(number, 300)

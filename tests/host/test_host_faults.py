@@ -70,98 +70,6 @@ def changes(host: Host, state: dict[str, Any], inputs: dict[str, Any]) -> bool:
     return bool(found == provider_pb2.DiffResponse.DIFF_SOME)
 
 
-@done
-def test_a_create_whose_answer_is_lost_succeeds_and_the_next_up_sends_the_config_again(
-    sandbox: Sandbox, host: Host, next_run: Host, fault: dict[str, Any]
-) -> None:
-    inputs = declared("stripe", STRIPE)
-    sandbox.fault("connect", **fault)
-    id_, state = host.create(inputs)
-    assert id_ == sandbox.connections()[0]["connectionId"]
-    (warning,) = host.warnings()
-    assert warning.startswith("Stripe: the answer to the connect request was lost")
-    assert served(sandbox) == {"list": 2, "connect": 1}
-
-    assert changes(next_run, state, inputs)
-    state = next_run.update(id_, state, inputs)
-    assert not changes(next_run, state, inputs)
-    assert used(sandbox) == [fingerprint(STRIPE)]
-
-
-@undone
-def test_a_create_that_got_lost_is_sent_once_more(sandbox: Sandbox, host: Host, fault: dict[str, Any]) -> None:
-    inputs = declared("stripe", STRIPE)
-    sandbox.fault("connect", **fault)
-    _, state = host.create(inputs)
-    assert not changes(host, state, inputs)
-    assert host.warnings() == []
-    assert served(sandbox) == {"list": 2, "connect": 2}
-
-
-@undone
-def test_a_create_that_got_lost_twice_is_an_error_and_the_next_up_connects(
-    sandbox: Sandbox, host: Host, next_run: Host, fault: dict[str, Any]
-) -> None:
-    sandbox.fault("connect", times=2, **fault)
-    message = refused(lambda: host.create(declared("stripe", STRIPE)))
-    assert "Stripe was not connected: " in message
-    assert len(message.splitlines()) == 1
-    assert served(sandbox)["connect"] == 2
-    assert used(sandbox) == []
-    next_run.create(declared("stripe", STRIPE))
-    assert used(sandbox) == [fingerprint(STRIPE)]
-
-
-@done
-def test_an_update_whose_answer_is_lost_is_sent_once_more(
-    sandbox: Sandbox, host: Host, state: dict[str, Any], fault: dict[str, Any]
-) -> None:
-    inputs = declared("stripe", OTHER)
-    sandbox.fault("connect", **fault)
-    assert not changes(host, host.update(state["connection_id"], state, inputs), inputs)
-    assert served(sandbox) == {"list": 2, "connect": 2}
-    assert used(sandbox) == [fingerprint(OTHER)]
-
-
-@pytest.mark.parametrize("fault", [*UNDONE.values(), DONE["cut off"]], ids=[*UNDONE, "cut off"])
-def test_an_update_whose_answer_is_lost_twice_is_an_error_and_the_next_up_sends_again(
-    sandbox: Sandbox, host: Host, next_run: Host, state: dict[str, Any], fault: dict[str, Any]
-) -> None:
-    inputs = declared("stripe", OTHER)
-    sandbox.fault("connect", times=2, **fault)
-    message = refused(lambda: host.update(state["connection_id"], state, inputs))
-    assert "Stripe may or may not use the new config. Run pulumi up again" in message
-    assert len(message.splitlines()) == 1
-    assert served(sandbox)["connect"] == 2
-    assert not changes(next_run, next_run.update(state["connection_id"], state, inputs), inputs)
-    assert used(sandbox) == [fingerprint(OTHER)]
-
-
-@done
-def test_a_delete_whose_answer_is_lost_succeeds(
-    sandbox: Sandbox, host: Host, state: dict[str, Any], fault: dict[str, Any]
-) -> None:
-    sandbox.fault("disconnect", **fault)
-    host.delete(state["connection_id"], state)
-    assert used(sandbox) == []
-    assert served(sandbox)["disconnect"] == 1
-
-
-@pytest.mark.parametrize("fault", [UNDONE["reset"], UNDONE["502"]], ids=["reset", "502"])
-def test_a_delete_that_got_lost_is_sent_once_more_and_lost_twice_is_an_error(
-    sandbox: Sandbox, host: Host, next_run: Host, state: dict[str, Any], fault: dict[str, Any]
-) -> None:
-    sandbox.fault("disconnect", times=2, **fault)
-    message = refused(lambda: host.delete(state["connection_id"], state))
-    assert "Stripe was not disconnected: " in message
-    assert len(message.splitlines()) == 1
-    assert served(sandbox)["disconnect"] == 2
-    assert used(sandbox) == [fingerprint(STRIPE)]
-    sandbox.fault("disconnect", **fault)
-    next_run.delete(state["connection_id"], state)
-    assert used(sandbox) == []
-
-
 def test_a_refused_update_is_one_clean_line(sandbox: Sandbox, host: Host, state: dict[str, Any]) -> None:
     sandbox.fault("connect", status=400, body=f'{{"error": "bad key {OTHER["apiKey"]}"}}')
     message = refused(lambda: host.update(state["connection_id"], state, declared("stripe", OTHER)))
@@ -178,7 +86,9 @@ def test_a_refused_delete_is_one_clean_line(sandbox: Sandbox, host: Host, state:
     assert used(sandbox) == [fingerprint(STRIPE)]
 
 
-@pytest.mark.parametrize("operation", ["create", "update", "delete"])
+@pytest.mark.parametrize(
+    "operation", ["create", *(pytest.param(name, marks=pytest.mark.full) for name in ("update", "delete"))]
+)
 def test_a_service_that_hangs_holds_nobody_longer_than_the_timeout(
     sandbox: Sandbox, operation: str, request: pytest.FixtureRequest
 ) -> None:

@@ -11,6 +11,8 @@ from outlit_pulumi.sandbox import Sandbox, fingerprint
 
 from .hosting import CANARY, OTHER, PICKLED, STRIPE, UNKNOWN, Host, declared, hosting, refused, served
 
+pytestmark = pytest.mark.oldest
+
 
 def test_a_round_trip(sandbox: Sandbox, host: Host) -> None:
     inputs, failures = host.check(declared("stripe", STRIPE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 from typing import Any
 
 import dill  # type: ignore[import-untyped]
@@ -13,8 +14,8 @@ from pulumi.dynamic import Config, ConfigureRequest
 import outlit_pulumi
 from outlit_pulumi import lifecycle, settings, validation
 from outlit_pulumi.client import OutlitClient
-from outlit_pulumi.errors import ConfigurationError
-from outlit_pulumi.provider import IntegrationProvider
+from outlit_pulumi.errors import ConfigurationError, InternalError
+from outlit_pulumi.provider import IntegrationProvider, one_line
 from outlit_pulumi.settings import Settings
 from outlit_pulumi.workspace import Workspace
 from tests.faults.deployment import declared
@@ -77,6 +78,24 @@ def test_a_pickled_provider_holds_nothing(shape: str) -> None:
         screen.show("pickle", dumped.decode("latin-1"), dumped.decode(errors="replace"))
         assert len(dumped) < 100
     assert screen.leaks(API_KEYS[shape], SHAPES[shape]) == []
+
+
+def test_a_bug_shows_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody expected is one line that says where it happened, whatever its text and its causes hold."""
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)  # `one_line` sets it for the process
+
+    def bug() -> None:
+        try:
+            raise ValueError(SHAPES["plain"])
+        except ValueError as error:
+            raise KeyError(SHAPES["plain"]) from error
+
+    with pytest.raises(InternalError, match="unexpected KeyError at test_leaks_quiet.py:") as caught:
+        one_line(bug)
+    screen = Screen()
+    screen.show("bug", caught.value)
+    assert screen.leaks(SHAPES["plain"]) == []
+    assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.engine.conftest import engine_path, sandbox, stack
+from tests.engine.conftest import engine_path, prepared, sandbox, stack
 
-__all__ = ["engine_path", "sandbox", "stack"]
+__all__ = ["engine_path", "prepared", "sandbox", "stack"]

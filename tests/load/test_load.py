@@ -18,6 +18,8 @@ from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.sandbox.faults import RouteName
 from tests.engine.conftest import CANARY, Stack, counted
 
+pytestmark = pytest.mark.full
+
 CONFIGS = dict(sorted(CATALOGUE.items()))
 
 # What a network does to one call in a hundred; all of it is repeated or settled within the operation.

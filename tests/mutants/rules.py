@@ -8,6 +8,12 @@ _CLIENT = "tests/unit/test_unit_client.py::"
 _LIFECYCLE = "tests/unit/test_unit_lifecycle.py::"
 _PREFLIGHT = "tests/unit/test_unit_preflight.py::"
 _WAITING = "tests/unit/test_unit_waiting.py::"
+_HOST = "tests/host/test_host_process.py::"
+_ENGINE = "tests/engine/test_engine_lifecycle.py::"
+_QUIET = "tests/leaks/test_leaks_quiet.py::"
+_LIST = "tests/cli/test_cli_list.py::"
+_STATUS = "tests/cli/test_cli_status.py::"
+_DISCONNECT = "tests/cli/test_cli_disconnect.py::"
 
 
 @dataclass(frozen=True)
@@ -446,5 +452,174 @@ RULES = (
         "            problem = error\n",
         "            raise\n",
         _WAITING + "test_a_service_that_never_answers_is_a_warning",
+    ),
+    # What only the provider process, the engine, the leak tests and the command line show
+    Rule(
+        "args-secret",
+        "A secret field of an args object becomes a Pulumi secret, whether it was given as one or not.",
+        "args.py",
+        "item.name: pulumi.Output.secret(value) if item.secret else value",
+        "item.name: value",
+        _ENGINE + "test_the_main_job_with_exactly_the_calls_that_the_design_counts",
+    ),
+    Rule(
+        "mapping-secret",
+        "So does every field of a mapping that is not known to be public.",
+        "args.py",
+        "value if key in public else pulumi.Output.secret(value)",
+        "value",
+        _ENGINE + "test_the_main_job_with_exactly_the_calls_that_the_design_counts",
+    ),
+    Rule(
+        "pickled-by-reference",
+        "The provider is pickled by reference and holds nothing.",
+        "provider.py",
+        "        return IntegrationProvider, ()\n",
+        "        return IntegrationProvider, (), self.__dict__\n",
+        _QUIET + "test_a_pickled_provider_holds_nothing",
+    ),
+    Rule(
+        "one-clean-line",
+        "A failure is one line, without a traceback.",
+        "provider.py",
+        "        raise error.with_traceback(None) from None\n",
+        "        raise RuntimeError(error, operation) from error\n",
+        _HOST + "test_a_refused_create_is_one_clean_line",
+    ),
+    Rule(
+        "bug-without-values",
+        "What nobody expected is one line, too, without the text of its exception.",
+        "provider.py",
+        "        bug = InternalError.of(error)\n        sys.tracebacklimit = 0\n        raise bug from None\n",
+        "        raise\n",
+        _QUIET + "test_a_bug_shows_no_value",
+    ),
+    Rule(
+        "check-without-values",
+        "A failure of check names no property, since the engine would print its value.",
+        "provider.py",
+        'CheckFailure("", reason)',
+        'CheckFailure("config", reason)',
+        _HOST + "test_check_failures_hold_no_values",
+    ),
+    Rule(
+        "gone-leaves-the-state",
+        "Read gives what is gone no id, so that a refresh takes it out of the state.",
+        "provider.py",
+        'return ReadResult("", {}) if found is None',
+        "return ReadResult(id_, props) if found is None",
+        _HOST + "test_read_of_what_is_gone_has_no_id",
+    ),
+    Rule(
+        "replacement-deletes-first",
+        "A replacement disconnects before it connects, as a workspace holds one connection of a provider.",
+        "provider.py",
+        "delete_before_replace=bool(found.replaces)",
+        "delete_before_replace=False",
+        _HOST + "test_replacements_delete_first",
+    ),
+    Rule(
+        "adopted-retained",
+        "An adopted connection is kept when its resource is deleted.",
+        "integration.py",
+        "ResourceOptions(retain_on_delete=True)",
+        "ResourceOptions()",
+        _ENGINE + "test_adoption_sends_nothing_and_is_kept_on_destroy",
+    ),
+    Rule(
+        "health-is-no-drift",
+        "A refresh in which only syncs moved expects no changes.",
+        "lifecycle.py",
+        "        return Difference(bool(olds.get(UNCONFIRMED)))\n",
+        '        return Difference(bool(olds.get("syncs")))\n',
+        _ENGINE + "test_the_main_job_with_exactly_the_calls_that_the_design_counts",
+    ),
+    Rule(
+        "alias-registered",
+        "`gmail` is registered as `google-mail`.",
+        "provider.py",
+        'inputs = {**news, "provider": found.provider} if found.provider else news',
+        "inputs = dict(news)",
+        _HOST + "test_an_alias_is_registered_under_its_id",
+    ),
+    Rule(
+        "environment-wins",
+        "`OUTLIT_API_KEY` wins over the stack's configuration.",
+        "settings.py",
+        '    elif environ.get("OUTLIT_API_KEY"):\n',
+        "    elif not config(API_KEY):\n",
+        _HOST + "test_the_environment_wins",
+    ),
+    Rule(
+        "explicit-provider-wins",
+        "It never wins over an explicit Provider.",
+        "settings.py",
+        "    if explicit:\n",
+        '    if explicit and not environ.get("OUTLIT_API_KEY"):\n',
+        "tests/engine/test_engine_workspaces.py::test_two_explicit_providers_in_one_stack",
+    ),
+    Rule(
+        "settings-without-the-key",
+        "Settings print no API key.",
+        "settings.py",
+        "    api_key: str = field(repr=False)\n",
+        "    api_key: str\n",
+        _QUIET + "test_nothing_prints_the_api_key",
+    ),
+    Rule(
+        "http-log-silent",
+        "Debug logs of the HTTP library show nothing.",
+        "client.py",
+        'logging.getLogger("httpcore").setLevel(logging.WARNING)',
+        'logging.getLogger("httpcore").setLevel(logging.NOTSET)',
+        "tests/leaks/test_leaks_wire.py::test_no_bytes_of_an_answer_are_shown",
+    ),
+    Rule(
+        "moved-between-providers",
+        "What a resource of another Provider took over in the same run is not disconnected.",
+        "handover.py",
+        "fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)",
+        "return False",
+        "tests/engine/test_engine_workspaces.py::test_a_move_with_a_new_name_that_adopts_keeps_the_connection",
+    ),
+    Rule(
+        "cli-json",
+        "With `--json` the command line prints JSON and nothing else.",
+        "cli/context.py",
+        "        if self.json:\n            self.document(data)\n        else:",
+        "        if False:\n            self.document(data)\n        else:",
+        _LIST + "test_json_has_the_names_of_the_api",
+    ),
+    Rule(
+        "cli-usage",
+        "Wrong usage is exit code 2.",
+        "cli/exits.py",
+        "return USAGE if isinstance(error, UsageError) else ERROR",
+        "return ERROR",
+        _STATUS + "test_an_unknown_provider_is_exit_code_2",
+    ),
+    Rule(
+        "cli-failing-sync",
+        "`outlit-pulumi status` ends with 1 when a sync fails.",
+        "cli/status.py",
+        "            raise typer.Exit(exits.NO)\n",
+        "            raise typer.Exit(exits.DONE)\n",
+        _STATUS + "test_a_failing_sync_is_exit_code_1",
+    ),
+    Rule(
+        "cli-asks",
+        "`outlit-pulumi disconnect` disconnects only after a yes.",
+        "cli/disconnect.py",
+        "        if not yes and not _agreed(run, operation.name):\n",
+        "        if not yes and _agreed(run, operation.name) is None:\n",
+        _DISCONNECT + "test_any_other_answer_is_no",
+    ),
+    Rule(
+        "cli-agreed-connection",
+        "It disconnects the connection that it asked about, and no other.",
+        "cli/disconnect.py",
+        "    if item is not None and item.connected and item.connection_id != held:\n",
+        "    if False:\n",
+        _DISCONNECT + "test_another_connection_than_the_one_agreed_to_is_left_alone",
     ),
 )

@@ -148,6 +148,7 @@ def test_any_request_is_answered_as_documented(case: schemathesis.Case[Any], ser
     case.call_and_validate(service.url, service.session, bearer(DEFAULT_API_KEY))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("method", "path"), STATUSES)
 def test_known_providers_and_sessions_reach_every_status(method: str, path: str, service: Service) -> None:
     """What the page's table allows is accepted, what it does not is refused, and no documented status is mere paper."""
