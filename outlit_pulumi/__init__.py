@@ -1,6 +1,7 @@
 """Outlit integrations as code: a Pulumi dynamic provider.
 
-Declare an `Integration` per tool; ``pulumi up`` connects it, ``pulumi refresh`` checks it, ``pulumi destroy`` disconnects it.
+Declare an `Integration` per tool; ``pulumi up`` connects it, ``pulumi refresh`` checks it, ``pulumi destroy``
+disconnects it.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ _OUTSIDE = Process()
 def process() -> Process:
     """What the program has of each workspace.
 
-    The Automation API can run several programs in a process, one after another or at once. Each has its own: what one of
-    them connects, another must see.
+    The Automation API can run several programs in a process, one after another or at once. Each has its own: what one
+    of them connects, another must see.
     """
     root = get_root_resource()
     if root is None:
@@ -73,7 +73,9 @@ class Explicit(ProviderResource):
 
 
 def settings_now(opts: InvokeOptions | None, instead: str) -> Settings:
-    """The settings for ``opts``. What a `Provider` was given as an Output is waited for, as Pulumi's own plain invokes do.
+    """The settings for ``opts``.
+
+    What a `Provider` was given as an Output is waited for, as Pulumi's own plain invokes do.
 
     Raises:
         ConfigurationError: a value is missing or malformed, or not known yet: then ``instead`` is what to call.
@@ -84,8 +86,8 @@ def settings_now(opts: InvokeOptions | None, instead: str) -> Settings:
     given = _settled(provider.given())
     if given is None:
         raise ConfigurationError(
-            f"the api_key or base_url of Provider {provider.pulumi_resource_name!r} is not known yet in this preview. Call "
-            f"{instead}: its result is then not known yet either."
+            f"the api_key or base_url of Provider {provider.pulumi_resource_name!r} is not known yet in this preview. "
+            f"Call {instead}: its result is then not known yet either."
         )
     return settings.load(given.get, os.environ)
 
@@ -102,8 +104,9 @@ def _settled(output: Output[_T]) -> _T | None:
 
 
 def settings_output(opts: InvokeOptions | None) -> Output[Settings]:
-    """The settings for ``opts``, once they are known and what ``opts`` depend on is there. Not secret, as what is
-    found with them is not: not to be shown.
+    """The settings for ``opts``, once they are known and what ``opts`` depend on is there.
+
+    Not secret, as what is found with them is not: not to be shown.
     """
     provider = _provider(opts)
     given: Output[Any] = provider.given() if provider is not None else Output.from_input(None)
@@ -142,13 +145,16 @@ def _provider(opts: InvokeOptions | None) -> Explicit | None:
     if provider is None or isinstance(provider, Explicit):
         return provider
     raise ConfigurationError(
-        "the provider in opts is not an outlit_pulumi.Provider, so the program does not know which workspace it is for. "
-        'Make it with outlit.Provider("name", api_key=...).'
+        "the provider in opts is not an outlit_pulumi.Provider, so the program does not know which workspace it is "
+        'for. Make it with outlit.Provider("name", api_key=...).'
     )
 
 
 def stack_secrets() -> list[str]:
-    """The texts that the stack's configuration holds as secrets; short ones are left out, as they hide parts of words."""
+    """The texts that the stack's configuration holds as secrets.
+
+    Short ones are left out, as they hide parts of words.
+    """
     values = get_config_env()
     return [text for key in get_config_secret_keys_env() for text in _texts(values.get(key)) if len(text) >= SHARED]
 

@@ -1,6 +1,7 @@
 """From what a program passes to what is registered: the API's own names, and every secret marked as one.
 
-Both happen here, in the program, because the engine encrypts an output only where the input at the same path was secret.
+Both happen here, in the program, because the engine encrypts an output only where the input at the same path was
+secret.
 """
 
 from __future__ import annotations

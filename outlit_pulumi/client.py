@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
 _A = TypeVar("_A", bound=Answer)
 
-# Below that it logs URLs and the headers of answers, in which a service can repeat a credential. A program that uses data
-# functions loads this module, too: what its own use of httpcore logs below a warning is then silent.
+# Below that it logs URLs and the headers of answers, in which a service can repeat a credential. A program that uses
+# data functions loads this module, too: what its own use of httpcore logs below a warning is then silent.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 _MAX_BODY = 16 * 1024 * 1024
@@ -123,12 +123,13 @@ class Retries:
 class OutlitClient:
     """A client of one workspace. Safe to share between threads.
 
-    Reads are repeated when there was no answer or none that can be read, on 429 and on 5xx. Writes are repeated only when they certainly did not
-    reach the service: connection refused, or 429. A ``Retry-After`` is waited for where the time allows it; where not, the
-    call ends at once. Redirects are never followed, since the key must not travel.
+    Reads are repeated when there was no answer or none that can be read, on 429 and on 5xx. Writes are repeated only
+    when they certainly did not reach the service: connection refused, or 429. A ``Retry-After`` is waited for where the
+    time allows it; where not, the call ends at once. Redirects are never followed, since the key must not travel.
 
-    Every method raises an `outlit_pulumi.ApiError`, whose ``took_effect`` says whether a write may have been carried out, and
-    takes the budget of the operation that it is part of; without one, the call may take all of ``outlit:timeout``.
+    Every method raises an `outlit_pulumi.ApiError`, whose ``took_effect`` says whether a write may have been carried
+    out, and takes the budget of the operation that it is part of; without one, the call may take all of
+    ``outlit:timeout``.
 
     Args:
         settings: Key, base URL and time budget.
@@ -168,10 +169,10 @@ class OutlitClient:
             }
         )
         try:
-            # A transport, not httpx.Client: nothing here needs its cookies, redirects and hooks, which take a third of a call.
+            # A transport, not httpx.Client, whose cookies, redirects and hooks take a third of a call: none is needed.
             self._http = transport or httpx.HTTPTransport(
                 verify=trust.result() if trust else True,
-                # A proxy from the environment cannot reach a sandbox on this machine, and would see its key in the clear.
+                # A proxy of the environment cannot reach a sandbox on this machine, and would see its key unencrypted.
                 trust_env=not settings.loopback,
                 proxy=None if settings.loopback else proxy_for(settings.base_url),
             )
@@ -228,9 +229,9 @@ class OutlitClient:
     ) -> DirectConnection:
         """Connects with credentials (POST /api/integrations/connect).
 
-        With ``force``, an existing connection is reconnected in place; the API page does not document it. An answer with
-        ``already_connected`` means that nothing was applied. ``hide`` keeps the credentials out of messages; by default it
-        is made for them.
+        With ``force``, an existing connection is reconnected in place; the API page does not document it. An answer
+        with ``already_connected`` means that nothing was applied. ``hide`` keeps the credentials out of messages; by
+        default it is made for them.
         """
         body: dict[str, object] = {"provider": provider, "config": dict(config)}
         if force:
@@ -279,8 +280,8 @@ class OutlitClient:
 
     def _unreadable(self, hide: Redactor) -> UnreadableAnswerError:
         return UnreadableAnswerError(
-            f"the answer from {hide(self._settings.base_url)} is not what Outlit's API documents. Check outlit:baseUrl; a "
-            "proxy or a sign-in page may be answering in its place.",
+            f"the answer from {hide(self._settings.base_url)} is not what Outlit's API documents. Check "
+            "outlit:baseUrl; a proxy or a sign-in page may be answering in its place.",
             took_effect=None,
         )
 
@@ -383,7 +384,8 @@ class OutlitClient:
 
     def _unreachable(self, reason: str, hide: Redactor, *, sent: bool, under_way: bool = False) -> UnreachableError:
         return UnreachableError(
-            f"no answer from {hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl or OUTLIT_API_URL, then run again.",
+            f"no answer from {hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl or "
+            "OUTLIT_API_URL, then run again.",
             took_effect=None if sent else False,
             under_way=under_way,
         )
@@ -435,8 +437,8 @@ def _refusal(response: httpx.Response, content: bytes, hide: Redactor) -> ApiErr
         )
     if 300 <= status < 400:
         return ServiceError(
-            f"Outlit answered with a redirect ({status}), which is not followed, so that the key stays where it belongs. "
-            "Check outlit:baseUrl.",
+            f"Outlit answered with a redirect ({status}), which is not followed, so that the key stays where it "
+            "belongs. Check outlit:baseUrl.",
             status=status,
         )
     return ServiceError(
@@ -461,7 +463,8 @@ def _forbidden(problem: Problem, quoted: str, hide: Redactor) -> PermissionDenie
         else "has reached its number of integrations"
     )
     return PlanLimitError(
-        f"the {plan + ' ' if plan else ''}plan {counts}.\n  Disconnect one or upgrade the plan, then run pulumi up again.",
+        f"the {plan + ' ' if plan else ''}plan {counts}.\n"
+        "  Disconnect one or upgrade the plan, then run pulumi up again.",
         code=code,
         feature=hide(problem.feature or "", limit=60) or None,
         plan=plan or None,

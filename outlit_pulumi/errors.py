@@ -131,8 +131,8 @@ class BadRequestError(ApiError):
     """400: the service refused the request as invalid.
 
     Cause:
-        Outlit does not accept the declared values (a key that the tool does not know, for example), or does not offer the
-        provider in this workspace.
+        Outlit does not accept the declared values (a key that the tool does not know, for example), or does not offer
+        the provider in this workspace.
     Cure:
         Correct the values that the message speaks of. Nothing was changed.
     """
@@ -223,8 +223,8 @@ class ServiceError(ApiError):
     """5xx, a redirect, or any other status that the API page does not document.
 
     Cause:
-        Outlit is in trouble and still was after the retries. A redirect: ``outlit:baseUrl`` is not Outlit's, or something
-        in between answers. It is not followed, so that the key stays where it belongs.
+        Outlit is in trouble and still was after the retries. A redirect: ``outlit:baseUrl`` is not Outlit's, or
+        something in between answers. It is not followed, so that the key stays where it belongs.
     Cure:
         Run again; if it goes on, tell Outlit's support. Check ``outlit:baseUrl`` after a redirect.
     """
@@ -258,10 +258,11 @@ class AlreadyConnectedError(IntegrationError):
     """The provider is connected already, and not by this resource.
 
     Cause:
-        Somebody connected it outside Pulumi, the resource was renamed, or the provider is declared twice for a workspace.
-        No credentials were applied.
+        Somebody connected it outside Pulumi, the resource was renamed, or the provider is declared twice for a
+        workspace. No credentials were applied.
     Cure:
-        ``adopt_existing=True`` takes the connection over. After a rename, add ``aliases``. Of two declarations, remove one.
+        ``adopt_existing=True`` takes the connection over. After a rename, add ``aliases``. Of two declarations,
+        remove one.
     """
 
 
@@ -269,10 +270,11 @@ class ConnectionChangedError(IntegrationError):
     """The workspace holds another connection than the state, or none.
 
     Cause:
-        The API key is another workspace's, or somebody reconnected or disconnected it outside Pulumi. Nothing was rotated
-        or disconnected.
+        The API key is another workspace's, or somebody reconnected or disconnected it outside Pulumi. Nothing was
+        rotated or disconnected.
     Cure:
-        Check the key first. If it is right, run ``pulumi refresh`` by itself, which accepts the change, then ``pulumi up``.
+        Check the key first. If it is right, run ``pulumi refresh`` by itself, which accepts the change, then
+        ``pulumi up``.
     """
 
 

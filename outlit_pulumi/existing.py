@@ -45,8 +45,8 @@ class ExistingProvider(IntegrationProvider):
 def connection_id(provider: Input[str], opts: ResourceOptions | None) -> Output[str]:
     """The id of the connection that a provider has in the workspace of ``opts``.
 
-    The engine takes the id for what tells resources apart: an `Integration` that becomes an `Integration.get` is taken out of
-    management if both have the same id, and deleted otherwise.
+    The engine takes the id for what tells resources apart: an `Integration` that becomes an `Integration.get` is taken
+    out of management if both have the same id, and deleted otherwise.
     """
     invoke = InvokeOutputOptions(
         parent=opts.parent if opts else None,
@@ -85,8 +85,8 @@ def _held(known: Settings, provider: str, fresh: bool) -> str:
     if not item.connected:
         raise NotConnectedError(
             f"{name} is not connected in this workspace, so Integration.get has nothing to read. Connect it at "
-            f"{redact(known.base_url, (known.api_key,))}/integrations. If an Integration of this program connects it, give that "
-            "one to Integration.get: opts=ResourceOptions(depends_on=[...])."
+            f"{redact(known.base_url, (known.api_key,))}/integrations. If an Integration of this program connects it, "
+            "give that one to Integration.get: opts=ResourceOptions(depends_on=[...])."
         )
     if item.connection_id is None:
         raise UnreadableAnswerError(f"Outlit's list gives no connection id for {name}. Run again.")

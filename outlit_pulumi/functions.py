@@ -1,4 +1,4 @@
-"""What a program may ask of its workspace: `get_integrations` and `get_sync_status`, each also with Inputs and an Output.
+"""What a program may ask of its workspace: `get_integrations`, `get_sync_status`, and both with Inputs and an Output.
 
 They run in the program, in previews too, and change nothing.
 """
@@ -110,8 +110,9 @@ def get_integrations(*, connected_only: bool = False, opts: InvokeOptions | None
 def get_integrations_output(
     *, connected_only: Input[bool] = False, opts: InvokeOptions | None = None
 ) -> Output[list[IntegrationInfo]]:
-    """`get_integrations` with Inputs. The Output is unknown while an input is, fails as that function does, and is secret
-    only if ``connected_only`` is.
+    """`get_integrations` with Inputs.
+
+    The Output is unknown while an input is, fails as that function does, and is secret only if ``connected_only`` is.
 
     Args:
         connected_only: Leave out what is not connected.
@@ -139,8 +140,9 @@ def get_sync_status(provider: str, *, opts: InvokeOptions | None = None) -> Sync
 
 
 def get_sync_status_output(provider: Input[str], *, opts: InvokeOptions | None = None) -> Output[SyncStatusInfo]:
-    """`get_sync_status` with Inputs. The Output is unknown while an input is, fails as that function does, and is secret
-    only if ``provider`` is.
+    """`get_sync_status` with Inputs.
+
+    The Output is unknown while an input is, fails as that function does, and is secret only if ``provider`` is.
 
     Args:
         provider: The provider id.

@@ -1,7 +1,8 @@
 """What the provider processes of one run tell each other: which connections a resource of the program has taken over.
 
-The engine starts a process for the stack and one for each explicit `Provider`. Where an integration moves from one to another
-under a new name, one process takes the connection over, and another deletes the old resource, last. It must not disconnect.
+The engine starts a process for the stack and one for each explicit `Provider`. Where an integration moves from one to
+another under a new name, one process takes the connection over, and another deletes the old resource, last. It must not
+disconnect.
 
 Each process notes its connections in a file that it keeps locked while it lives, so that no note outlives its run.
 """

@@ -20,7 +20,7 @@ def pending(status: str | None) -> bool:
 
 
 def complaints(outputs: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for each failing sync in the outputs of an integration: model, since when, and the service's words."""
+    """One sentence for each failing sync in an integration's outputs: model, since when, and the service's words."""
     named = False
     for model in outputs["syncs"]:
         if failing(model["status"], model["error_message"]):

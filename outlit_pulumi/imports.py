@@ -1,4 +1,4 @@
-"""Imports that take no longer than they must, to begin with and at the end, as each provider process pays for them anew."""
+"""Imports that take no longer than they must, at the start and at the end: each provider process pays for them anew."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def without(module: str) -> Iterator[None]:
-    """Has an import of the module fail within the block, as if it were not installed. One that is loaded already stays."""
+    """Has an import of the module fail within the block, as if it were not installed. A loaded module stays."""
     modules: dict[str, Any] = sys.modules
     if module in modules:
         yield

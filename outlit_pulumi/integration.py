@@ -45,10 +45,10 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             and ``retain_on_delete`` defaults to True.
         on_config_change: ``reconnect`` sends changed credentials in place; ``replace`` disconnects first, which deletes
             what was synced.
-        wait_for_sync: Seconds, 1 to 3600, to wait after connecting until no model's first sync is pending; by default it
-            does not wait. A failing sync, and time that runs out, are warnings. Does not count towards ``outlit:timeout``.
-            Until the wait ends the connection is not in the state, and one of the four calls that Pulumi makes at once
-            to a workspace is taken.
+        wait_for_sync: Seconds, 1 to 3600, to wait after connecting until no model's first sync is pending; by default
+            it does not wait. A failing sync, and time that runs out, are warnings. Does not count towards
+            ``outlit:timeout``. Until the wait ends the connection is not in the state, and one of the four calls that
+            Pulumi makes at once to a workspace is taken.
         opts: Pulumi's resource options.
 
     Raises:
@@ -112,8 +112,8 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
     def get(resource_name: str, provider: Input[str], *, opts: ResourceOptions | None = None) -> Integration:
         """Reads a connection that exists, without managing it: it is never changed and never disconnected.
 
-        Each preview and up reads it anew, and fails where there is no connection. A refresh leaves it as it was read. In place of
-        an `Integration` that was managed so far, it takes that out of management and keeps it connected.
+        Each preview and up reads it anew, and fails where there is no connection. A refresh leaves it as it was read.
+        In place of an `Integration` that was managed so far, it takes that out of management and keeps it connected.
 
         Args:
             resource_name: The name within the Pulumi program.

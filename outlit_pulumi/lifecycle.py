@@ -71,9 +71,9 @@ def _held(id_: str, state: Props) -> tuple[str, str]:
         or not connection_id
     ):
         raise StateError(
-            "the state of this integration is damaged: it does not say which provider and connection it is. Restore an earlier "
-            "state (pulumi stack import), or remove it from the state (pulumi state delete) and declare it with "
-            "adopt_existing=True. Nothing was changed."
+            "the state of this integration is damaged: it does not say which provider and connection it is. Restore an "
+            "earlier state (pulumi stack import), or remove it from the state (pulumi state delete) and declare it "
+            "with adopt_existing=True. Nothing was changed."
         )
     return provider, connection_id
 
@@ -100,8 +100,8 @@ def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
     failed = "was neither taken over nor connected" if adopt else "was not connected"
     if replacing:
         failed = (
-            "is now disconnected: it was disconnected to be replaced, and connecting it again failed. The next pulumi up connects "
-            "it. The cause"
+            "is now disconnected: it was disconnected to be replaced, and connecting it again failed. The next pulumi "
+            "up connects it. The cause"
         )
     item = operation.look(failed)
     name = operation.name
@@ -138,8 +138,8 @@ def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
         send,
         settled,
         failed=f"{name} {failed}",
-        unclear=f"{name} may or may not be connected{where}. Run pulumi up again; if that says that it is already connected, "
-        "this attempt succeeded: set adopt_existing=True. The cause",
+        unclear=f"{name} may or may not be connected{where}. Run pulumi up again; if that says that it is already "
+        "connected, this attempt succeeded: set adopt_existing=True. The cause",
     )
 
 
@@ -174,8 +174,9 @@ def _details(operation: Operation, item: IntegrationItem) -> SyncStatus | None:
 def _appeared(operation: Operation, props: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
     """A connection that was not there before our request, whose answer was lost."""
     operation.warn(
-        "the answer to the connect request was lost. The workspace had no connection before and has one now, which is taken as "
-        "made by that request. To be sure that the declared config is the one in use, the next pulumi up sends it again."
+        "the answer to the connect request was lost. The workspace had no connection before and has one now, which is "
+        "taken as made by that request. To be sure that the declared config is the one in use, the next pulumi up "
+        "sends it again."
     )
     return operation.made({**props, UNCONFIRMED: True}, connection_id, item)
 
@@ -189,14 +190,16 @@ def _declared_twice(name: str) -> AlreadyConnectedError:
 def _conflict(name: str, replacing: bool) -> AlreadyConnectedError:
     if replacing:
         return AlreadyConnectedError(
-            f"{name} was disconnected to be replaced, and somebody else connected it before this run did. No credentials were "
-            'applied. To take that connection over, set adopt_existing=True and drop on_config_change="replace".'
+            f"{name} was disconnected to be replaced, and somebody else connected it before this run did. No "
+            "credentials were applied. To take that connection over, set adopt_existing=True and drop "
+            'on_config_change="replace".'
         )
     return AlreadyConnectedError(
         f"{name} is already connected in this workspace, and not by this resource. No credentials were applied.\n"
         '  If the resource was renamed, add opts=ResourceOptions(aliases=[Alias(name="<old name>")]).\n'
         "  If it is to be replaced (--replace), add opts=ResourceOptions(delete_before_replace=True).\n"
-        "  If the connection was made outside this program, or by a run of it that was interrupted, set adopt_existing=True to\n"
+        "  If the connection was made outside this program, or by a run of it that was interrupted, "
+        "set adopt_existing=True to\n"
         "  take it over."
     )
 
@@ -204,8 +207,8 @@ def _conflict(name: str, replacing: bool) -> AlreadyConnectedError:
 def _nothing_to_adopt(provider: str, name: str, item: IntegrationItem | None) -> IntegrationError:
     if item is None:
         return ConnectionChangedError(
-            f"{name} was not taken over: Outlit's list does not name it at all, so whether it is connected is not known. Run "
-            "pulumi up again."
+            f"{name} was not taken over: Outlit's list does not name it at all, so whether it is connected is not "
+            "known. Run pulumi up again."
         )
     spec = catalog.find(provider)
     if spec is not None and not spec.browser:
@@ -213,8 +216,8 @@ def _nothing_to_adopt(provider: str, name: str, item: IntegrationItem | None) ->
             f"{name} is not connected, so there is nothing to adopt. Declare its config to have Pulumi connect it."
         )
     return BrowserRequiredError(
-        f"{name} is not connected, so there is nothing to adopt. Connect it once in the browser, at the integrations page "
-        "of Outlit, then run pulumi up again."
+        f"{name} is not connected, so there is nothing to adopt. Connect it once in the browser, at the integrations "
+        "page of Outlit, then run pulumi up again."
     )
 
 
@@ -242,16 +245,17 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
         item = operation.look(failed, fresh=True)
     if not sync.connected or (item is not None and not item.connected):
         operation.warn(
-            f"connection {plain(held)} is not connected any more in this workspace, and leaves the state. If the API key is another "
-            "workspace's, the connection is still there."
+            f"connection {plain(held)} is not connected any more in this workspace, and leaves the state. If the API "
+            "key is another workspace's, the connection is still there."
         )
         return None
     found = item.connection_id if item and item.connection_id else held
     if found != held:
         operation.run.saw_replacement(provider)
         operation.warn(
-            f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected outside Pulumi, perhaps with "
-            "other credentials, or the API key is another workspace's. The state now follows the workspace."
+            f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected outside "
+            "Pulumi, perhaps with other credentials, or the API key is another workspace's. The state now follows the "
+            "workspace."
         )
     observed = outputs(state, found, item, operation.hide, sync)
     operation.complain(observed)
@@ -285,7 +289,8 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
         lambda _: operation.client.connect(provider, config, force=True, budget=operation.budget, hide=operation.hide),
         settled,
         failed=f"{name} was not updated",
-        unclear=f"{name} may or may not use the new config. Run pulumi up again: it sends the config once more. The cause",
+        unclear=f"{name} may or may not use the new config. Run pulumi up again: it sends the config once more. "
+        "The cause",
         shows=False,
     )
     if answer.already_connected or not answer.connected:
@@ -295,8 +300,8 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
         )
     if answer.connection_id != held:
         operation.warn(
-            f"the config was applied to connection {plain(answer.connection_id)}, the state held {plain(held)}. It was disconnected or "
-            "reconnected outside Pulumi just before. The state now follows the workspace."
+            f"the config was applied to connection {plain(answer.connection_id)}, the state held {plain(held)}. It was "
+            "disconnected or reconnected outside Pulumi just before. The state now follows the workspace."
         )
     return operation.made(props, answer.connection_id, item)
 
@@ -305,18 +310,18 @@ def _ours(operation: Operation, held: str, item: IntegrationItem | None, refused
     """Refuses to touch a connection that is not the one in the state."""
     if item is None:
         raise ConnectionChangedError(
-            f"{refused}: Outlit's list does not name it at all, so whether it is connected is not known. Run again; if Outlit no "
-            "longer offers it, take it out of the state with pulumi state delete."
+            f"{refused}: Outlit's list does not name it at all, so whether it is connected is not known. Run again; if "
+            "Outlit no longer offers it, take it out of the state with pulumi state delete."
         )
     if not item.connected:
         raise ConnectionChangedError(
-            f"{refused}: it is not connected in this workspace. If the API key is the right one, run pulumi refresh, then pulumi "
-            "up to connect it again."
+            f"{refused}: it is not connected in this workspace. If the API key is the right one, run pulumi refresh, "
+            "then pulumi up to connect it again."
         )
     if item.connection_id is None:
         raise ConnectionChangedError(
-            f"{refused}: Outlit's list gives no connection id for it, so whether it is the one in the state is not known. Run "
-            "again."
+            f"{refused}: Outlit's list gives no connection id for it, so whether it is the one in the state is not "
+            "known. Run again."
         )
     if item.connection_id != held or operation.run.replaced(operation.provider):
         raise ConnectionChangedError(
@@ -330,7 +335,7 @@ def _ours(operation: Operation, held: str, item: IntegrationItem | None, refused
 
 
 def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
-    """Disconnects the connection that the state holds, and no other. One that is gone already is success, with a warning.
+    """Disconnects the connection that the state holds, and no other. If it is gone already, a warning is all.
 
     Raises:
         StateError: the state does not say which connection it is.
@@ -340,8 +345,8 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
     provider, held = _held(id_, state)
     operation = Operation(workspace, warn, state)
     gone = (
-        f"connection {plain(held)} was not connected any more in this workspace, so nothing was disconnected. If the API key is another "
-        "workspace's, the connection is still there."
+        f"connection {plain(held)} was not connected any more in this workspace, so nothing was disconnected. If the "
+        "API key is another workspace's, the connection is still there."
     )
     if operation.run.holds(held):
         operation.warn(f"connection {plain(held)} now belongs to another resource of this program and was kept.")

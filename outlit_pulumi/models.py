@@ -1,7 +1,7 @@
 """The service's answers as typed values.
 
-Shapes are those of the API page. Answers may grow: unknown members are ignored, unknown states and categories are kept as
-they are.
+Shapes are those of the API page. Answers may grow: unknown members are ignored, unknown states and categories are kept
+as they are.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def parse(content: bytes, shape: type[_A]) -> _A:
 
 
 _BUILDING = threading.Lock()
-"""While a class is looked at for the first time, msgspec shows other threads what it knows so far, and they crash the process."""
+"""Held for the first look at a class: msgspec shows other threads a half-built one, and they crash the process."""
 
 
 def _decoder(shape: type[Answer]) -> msgspec.json.Decoder[Any]:

@@ -55,7 +55,10 @@ class Preflight:
         return would_not_connect(props, self._items.get(provider))
 
     def changed(self, provider: str, held: str, *, replaced: bool) -> str | None:
-        """Looks, for a resource with the connection ``held`` that is to be updated or replaced. Returns and raises as `new`."""
+        """Looks, for a resource with the connection ``held`` that is to be updated or replaced.
+
+        Returns and raises as `new`.
+        """
         self._look()
         return would_not_change(provider, held, self._items.get(provider), replaced=replaced)
 
@@ -82,12 +85,15 @@ def would_not_connect(props: Props, item: IntegrationItem | None) -> str | None:
     name, adopt = _name(props["provider"]), props.get("adopt_existing") is True
     if item.connected and not adopt:
         return (
-            f"{name} is connected already in this workspace, and not by this resource: creating it will fail. If the resource was "
-            "renamed, add aliases. If the connection was made elsewhere, or by a run that was interrupted, set "
-            "adopt_existing=True to take it over."
+            f"{name} is connected already in this workspace, and not by this resource: creating it will fail. If the "
+            "resource was renamed, add aliases. If the connection was made elsewhere, or by a run that was "
+            "interrupted, set adopt_existing=True to take it over."
         )
     if not item.connected and props.get("config") is None:
-        return f"{name} is not connected, so there is nothing to adopt: creating it will fail unless it is connected by then."
+        return (
+            f"{name} is not connected, so there is nothing to adopt: creating it will fail unless it is connected by "
+            "then."
+        )
     return None
 
 
@@ -98,15 +104,15 @@ def would_not_change(provider: str, held: str, item: IntegrationItem | None, *, 
     name = _name(provider)
     if item.connected:
         return (
-            f"{name} has another connection in this workspace than in the state ({plain(held)}), which will be neither updated nor "
-            "disconnected. Check which workspace the API key is for. If it was reconnected outside Pulumi, run pulumi refresh "
-            "to accept that."
+            f"{name} has another connection in this workspace than in the state ({plain(held)}), which will be neither "
+            "updated nor disconnected. Check which workspace the API key is for. If it was reconnected outside Pulumi, "
+            "run pulumi refresh to accept that."
         )
     if replaced:
         return None
     return (
-        f"{name} is not connected any more in this workspace: updating it will fail. If the API key is the right one, run pulumi "
-        "refresh first."
+        f"{name} is not connected any more in this workspace: updating it will fail. If the API key is the right one, "
+        "run pulumi refresh first."
     )
 
 

@@ -48,7 +48,10 @@ class Process:
             return self._runs[known]
 
     def workspace(self, known: Settings) -> Workspace:
-        """The workspace, with a client. Made when first needed: previews and no-op updates never pay for the HTTP stack."""
+        """The workspace, with a client.
+
+        Both are made when first needed: previews and no-op updates never pay for the HTTP stack.
+        """
         run = self.run(known)
         with self._lock:
             if known not in self._workspaces:

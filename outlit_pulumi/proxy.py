@@ -9,8 +9,8 @@ from urllib.request import getproxies, proxy_bypass
 def proxy_for(url: str) -> str | None:
     """The address of the proxy for ``url``; None where it is asked directly.
 
-    Follows ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` in either case, and on macOS and Windows the system's
-    settings where none of them is set.
+    Follows ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` in either case, and on macOS and Windows the
+    system's settings where none of them is set.
 
     Raises:
         ValueError: the URL is none.

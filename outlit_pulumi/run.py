@@ -56,7 +56,7 @@ class Run:
         self._note(connection_id)
 
     def read(self, provider: str, connection_id: str) -> None:
-        """Records that the program reads this connection. It is then kept, unless a resource of the program manages it."""
+        """Records that the program reads this connection. It is kept, unless a resource of the program manages it."""
         with self._lock:
             self._read[provider] = connection_id
 
@@ -78,7 +78,10 @@ class Run:
             return provider in self._taken
 
     def holds(self, connection_id: str) -> bool:
-        """Whether a resource which stays, or was made, updated or read in this run, has this connection, in whichever process."""
+        """Whether a resource has this connection that stays, or was made, updated or read in this run.
+
+        The resource may be in any process.
+        """
         with self._lock:
             read = {held for provider, held in self._read.items() if provider not in self._declared}
             if connection_id in self._kept or connection_id in self._taken.values() or connection_id in read:

@@ -30,7 +30,7 @@ class Settings:
 
     Attributes:
         api_key: The workspace's API key, ``ok_...``. Kept out of ``repr``.
-        base_url: Scheme, host and optional path, without a trailing slash. Kept out of ``repr``: it may have a key in it.
+        base_url: Scheme, host and optional path, without a trailing slash. Kept out of ``repr``: it may hold a key.
         timeout: Seconds that one operation may take, retries included.
         preflight: Whether to look at the workspace before anything is made or changed.
     """
@@ -50,9 +50,9 @@ def load(config: Callable[[str], object], environ: Mapping[str, str]) -> Setting
     """Settings from the stack's configuration and the environment.
 
     ``OUTLIT_API_KEY`` and ``OUTLIT_API_URL`` win over the stack's configuration, so that a rotated key also reaches
-    ``pulumi refresh`` and ``pulumi destroy``, which use the configuration that the state remembers. They never win over an
-    explicit `Provider`: one variable would then point every workspace at the same one. An explicit Provider without a
-    base URL of its own takes ``OUTLIT_API_URL``.
+    ``pulumi refresh`` and ``pulumi destroy``, which use the configuration that the state remembers. They never win over
+    an explicit `Provider`: one variable would then point every workspace at the same one. An explicit Provider without
+    a base URL of its own takes ``OUTLIT_API_URL``.
 
     Raises:
         ConfigurationError: a value is missing or malformed; the message names the setting, never its value.

@@ -28,7 +28,10 @@ def context(*, environment: bool) -> ssl.SSLContext:
 
 
 def in_background(*, environment: bool) -> Future[ssl.SSLContext]:
-    """The same, while the caller does something else: it takes about as long as the import of httpx, and no lock of Python's."""
+    """The same, while the caller does something else.
+
+    It takes about as long as the import of httpx, and does not hold Python's lock.
+    """
     made: Future[ssl.SSLContext] = Future()
 
     def make() -> None:

@@ -61,8 +61,8 @@ def check(
         result.failures.append('on_config_change must be "reconnect" or "replace".')
     if adopt is True and mode == REPLACE:
         result.failures.append(
-            'adopt_existing=True cannot go with on_config_change="replace": an adopted connection is kept when Pulumi deletes '
-            "it, so nothing would be replaced. Drop one of the two."
+            'adopt_existing=True cannot go with on_config_change="replace": an adopted connection is kept when Pulumi '
+            "deletes it, so nothing would be replaced. Drop one of the two."
         )
     if (wrong := _wrong_wait(news.get("wait_for_sync"))) is not None:
         result.failures.append(wrong)
@@ -87,8 +87,8 @@ def check(
         if adopt is False:
             fields = ", ".join(f.attribute for f in spec.fields)
             result.failures.append(
-                f"{spec.name} has no config. Declare config={spec.args.__name__ if spec.args else ''}({fields}), or set "
-                "adopt_existing=True to have Pulumi track a connection that exists."
+                f"{spec.name} has no config. Declare config={spec.args.__name__ if spec.args else ''}({fields}), or "
+                "set adopt_existing=True to have Pulumi track a connection that exists."
             )
     else:
         result.failures.extend(_fields(spec, config))
@@ -136,8 +136,8 @@ def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: st
     if config is not None:
         return [
             (
-                f"{spec.name} takes no config: it connects through a browser session. Remove config, connect {spec.name} once at "
-                f"{page}/integrations, and set adopt_existing=True to have Pulumi track it."
+                f"{spec.name} takes no config: it connects through a browser session. Remove config, connect "
+                f"{spec.name} once at {page}/integrations, and set adopt_existing=True to have Pulumi track it."
             )
         ]
     if adopt is False:

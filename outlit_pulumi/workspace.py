@@ -48,9 +48,9 @@ class Workspace:
     def items(self, *, fresh: bool = False, budget: Budget | None = None) -> _Items:
         """Every provider that the workspace offers, by id, as the service listed them.
 
-        With ``fresh``, the list is one that was asked for after this call began: a request that is under way may have left
-        before our last write, and is waited for. Raises what `OutlitClient.list_integrations` raises; a failure reaches
-        everybody who waits for that request, and is not kept.
+        With ``fresh``, the list is one that was asked for after this call began: a request that is under way may have
+        left before our last write, and is waited for. Raises what `OutlitClient.list_integrations` raises; a failure
+        reaches everybody who waits for that request, and is not kept.
         """
         with self._lock:
             stale = self._listing if fresh or self._old() else None

@@ -1,7 +1,7 @@
 """Runs one Pulumi command on several workspaces at once: `python fan_out.py up acme globex`.
 
-Each workspace is a stack of this project. One that fails does not stop the others. Exit code: 0 when all succeeded, 1 when
-one did not, 2 when nothing was run, 130 after Ctrl-C.
+Each workspace is a stack of this project. One that fails does not stop the others. Exit code: 0 when all succeeded, 1
+when one did not, 2 when nothing was run, 130 after Ctrl-C.
 """
 
 from __future__ import annotations

@@ -21,11 +21,12 @@ from .surroundings import Surroundings
 
 _HELP = """The integrations of an Outlit workspace: look at them, connect them, disconnect them.
 
-The workspace is that of OUTLIT_API_KEY and OUTLIT_API_URL or, with --stack, of a Pulumi stack's configuration. Results are on
-standard output, all else on standard error. With --json the result is JSON; an error is {"error": ..., "type": ...}.
+The workspace is that of OUTLIT_API_KEY and OUTLIT_API_URL or, with --stack, of a Pulumi stack's configuration. Results
+are on standard output, all else on standard error. With --json the result is JSON; an error is
+{"error": ..., "type": ...}.
 
-Exit codes: 0 done, or all is well; 1 the answer is no, such as a failing sync; 2 wrong usage, nothing was done; 3 no answer:
-settings, network or service are in the way; 130 Ctrl-C; 141 the reader of the output stopped reading.
+Exit codes: 0 done, or all is well; 1 the answer is no, such as a failing sync; 2 wrong usage, nothing was done; 3 no
+answer: settings, network or service are in the way; 130 Ctrl-C; 141 the reader of the output stopped reading.
 """
 
 

@@ -53,8 +53,8 @@ class Command:
     Attributes:
         outside: What is outside.
         json: Whether the result is JSON.
-        unused: The variables that name another workspace than ``--stack``, once `settings` are read. A Pulumi program would
-            obey them.
+        unused: The variables that name another workspace than ``--stack``, once `settings` are read. A Pulumi program
+            would obey them.
     """
 
     def __init__(self, surroundings: Surroundings, *, stack: str | None = None, as_json: bool = False) -> None:
@@ -67,8 +67,8 @@ class Command:
     def settings(self) -> Settings:
         """The workspace's key and service.
 
-        With ``--stack`` the stack's configuration alone counts: a variable that is left over in a shell must not lead to
-        another workspace, nor send the stack's key to another service. Without, the environment alone does.
+        With ``--stack`` the stack's configuration alone counts: a variable that is left over in a shell must not lead
+        to another workspace, nor send the stack's key to another service. Without, the environment alone does.
 
         Raises:
             ConfigurationError: they are missing or malformed, or the stack cannot be read.
@@ -111,7 +111,7 @@ class Command:
         self.outside.out.file.flush()
 
     def note(self, shown: RenderableType, *, whole: bool = False) -> None:
-        """Shows people something on the way, on standard error; with ``whole``, without folding a line that is too long."""
+        """Shows people something on the way, on standard error; ``whole`` leaves a line that is too long unfolded."""
         self.outside.err.print(shown, soft_wrap=whole)
 
     def warn(self, text: str) -> None:

@@ -32,14 +32,14 @@ def disconnect(
 
     JSON: provider, name, connectionId (null if it was not connected) and disconnected (whether this command did it).
 
-    Exit codes: 0 not connected, now or before; 1 the answer was no; 2 wrong usage, also nobody at a terminal and no --yes;
-    3 no answer; 130 Ctrl-C.
+    Exit codes: 0 not connected, now or before; 1 the answer was no; 2 wrong usage, also nobody at a terminal and no
+    --yes; 3 no answer; 130 Ctrl-C.
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         if not yes and run.outside.ask is None:
             raise UsageError(
-                "disconnecting deletes data and must be confirmed, and there is no terminal to ask in. Nothing was done. In a script, "
-                "use --yes."
+                "disconnecting deletes data and must be confirmed, and there is no terminal to ask in. Nothing was "
+                "done. In a script, use --yes."
             )
         workspace = Workspace(client)
         operation = Operation(workspace, run.warn, {"provider": provider_id(provider, workspace.items)})
@@ -47,7 +47,8 @@ def disconnect(
         data = {"provider": operation.provider, "name": operation.name, "connectionId": None, "disconnected": False}
         if item is None:
             raise ConnectionChangedError(
-                f"{operation.name} was not disconnected: Outlit's list does not name it, so whether it is connected is not known."
+                f"{operation.name} was not disconnected: Outlit's list does not name it, so whether it is connected is "
+                "not known."
             )
         if not item.connected:
             run.result(data, f"{operation.name} is not connected. Nothing was done.")
@@ -84,7 +85,8 @@ def _agreed(run: Command, name: str) -> bool:
 def _same(operation: Operation, held: str | None, item: IntegrationItem | None) -> None:
     if item is not None and item.connected and item.connection_id != held:
         raise ConnectionChangedError(
-            f"{operation.name} was not disconnected: the workspace has another connection of it by now. Run the command again."
+            f"{operation.name} was not disconnected: the workspace has another connection of it by now. Run the "
+            "command again."
         )
 
 

@@ -32,7 +32,10 @@ def told(error: OutlitError) -> str:
     if isinstance(error, UsageError):
         return str(error)
     if isinstance(error, AuthenticationError):
-        return "Outlit does not accept the API key (401). Check OUTLIT_API_KEY or, with --stack, the stack's outlit:apiKey."
+        return (
+            "Outlit does not accept the API key (401). "
+            "Check OUTLIT_API_KEY or, with --stack, the stack's outlit:apiKey."
+        )
     text = " ".join(str(error).split())
     if isinstance(error, PlanLimitError):
         return text.replace(", then run pulumi up again", "")

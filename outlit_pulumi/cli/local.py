@@ -26,7 +26,8 @@ def sandbox(ctx: typer.Context) -> None:
             if (error.name or "").partition(".")[0] not in _OF_EXTRA:
                 raise
             raise UsageError(
-                "the sandbox needs the extra sandbox. Install the package with it: pip install 'path/to/outlit-pulumi[sandbox]'"
+                "the sandbox needs the extra sandbox. Install the package with it: pip install "
+                "'path/to/outlit-pulumi[sandbox]'"
             ) from None
         try:
             code = main(ctx.args, prog="outlit-pulumi sandbox")

@@ -84,8 +84,8 @@ def watch(
 
     Args:
         look: Asks how things stand.
-        show: Shows the last answer, None before the first, the error of the look after it, if that failed, and in how many
-            seconds the next one is.
+        show: Shows the last answer, None before the first, the error of the look after it, if that failed, and in how
+            many seconds the next one is.
         clock: Where time comes from.
         every: Seconds between two looks; more where the service asks for it.
 

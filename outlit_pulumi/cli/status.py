@@ -78,7 +78,7 @@ class Look:
 
     @property
     def unheard_of(self) -> bool:
-        """Whether its status is one that this version does not know. That may well be a good one, so it is no failure."""
+        """Whether its status is one that this version does not know. It may well be a good one, so it is no failure."""
         return self.connected and self.status != _CONNECTED and not health.failing(self.status, None)
 
     @property
@@ -100,13 +100,13 @@ def status(
 ) -> None:
     """Show the sync status of each model.
 
-    JSON: {"failing": true or false, "items": [...]}, each with provider, name, category, status, connectionId, syncStatus,
-    lastDataReceivedAt, errorMessage and syncs (model, status, lastSyncedAt, errorMessage) as the API has them, and failing;
-    also error, where its syncs could not be had. With --watch one such document per line, and {"error", "type"} for a look
-    that failed.
+    JSON: {"failing": true or false, "items": [...]}, each with provider, name, category, status, connectionId,
+    syncStatus, lastDataReceivedAt, errorMessage and syncs (model, status, lastSyncedAt, errorMessage) as the API has
+    them, and failing; also error, where its syncs could not be had. With --watch one such document per line, and
+    {"error", "type"} for a look that failed.
 
-    Exit codes: 0 nothing is failing, nor is what has a status that this version does not know; 1 something is, or PROVIDER is
-    not connected; 2 wrong usage; 3 no answer, also for one of several; 130 Ctrl-C.
+    Exit codes: 0 nothing is failing, nor is what has a status that this version does not know; 1 something is, or
+    PROVIDER is not connected; 2 wrong usage; 3 no answer, also for one of several; 130 Ctrl-C.
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         if watching:

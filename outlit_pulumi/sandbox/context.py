@@ -190,7 +190,7 @@ class Sandbox:
         return key
 
     def configure(self, *, limit: int | None = _KEEP, plan: str = _KEEP, api_key: str | None = None) -> None:
-        """Changes the plan of a workspace: its connection limit (None for none) and its name. What is left out stays."""
+        """Changes the plan of a workspace: its connection limit (None for none) and name. What is left out stays."""
         wanted = {"limit": limit, "plan": plan}
         body = {name: value for name, value in wanted.items() if value is not _KEEP}
         self._request("POST", "/sandbox/settings", body, api_key=api_key)

@@ -19,8 +19,8 @@ from .project import IMPORT, IMPORT_FILE, Project, Step, base_url_to_set, lines,
 
 _FOLDER = "outlit-integrations"
 _CREDENTIALS = (
-    "Give the credentials that are in use now. In a stack that does not track these connections yet, they are recorded and not "
-    "sent; in one that does, `pulumi up` sends them. What is disconnected by then is connected with them."
+    "Give the credentials that are in use now. In a stack that does not track these connections yet, they are recorded "
+    "and not sent; in one that does, `pulumi up` sends them. What is disconnected by then is connected with them."
 )
 
 Out = Annotated[
@@ -40,11 +40,12 @@ def discover(
 ) -> None:
     """Write a Pulumi project that declares what is connected.
 
-    `pulumi up` then takes each connection over as it is. Nothing that is on disk is overwritten, and no credential is written.
+    `pulumi up` then takes each connection over as it is. Nothing that is on disk is overwritten, and no credential is
+    written.
 
-    JSON: {"folder": ..., "files": [...], "items": [...], "config": [...], "commands": [...], "notes": [...]}. An item has id,
-    name, resource, connectionId, status, syncStatus and errorMessage, and whether the import file has it (inImportFile);
-    config has each key that the program requires, and whether it is secret.
+    JSON: {"folder": ..., "files": [...], "items": [...], "config": [...], "commands": [...], "notes": [...]}. An item
+    has id, name, resource, connectionId, status, syncStatus and errorMessage, and whether the import file has it
+    (inImportFile); config has each key that the program requires, and whether it is secret.
 
     Exit codes: 0; 1 nothing is connected, nothing was written; 2 wrong usage, or the folder is taken; 3 no answer.
     """

@@ -16,8 +16,9 @@ from .found import Found
 def import_file(found: Sequence[Found]) -> str:
     """The text of ``import.json``. Connections without an id are left out of it.
 
-    The engine cannot ask a dynamic provider about a resource that it does not know yet, so the file says all that a program
-    without credentials registers and that taking the connection over leaves in the state. It depends on no project or stack.
+    The engine cannot ask a dynamic provider about a resource that it does not know yet, so the file says all that a
+    program without credentials registers and that taking the connection over leaves in the state. It depends on no
+    project or stack.
     """
     token = f"pulumi-python:{Integration._resource_type_name}"
     provider = serialize_provider(IntegrationProvider())

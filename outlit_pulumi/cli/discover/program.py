@@ -1,4 +1,4 @@
-"""The program, as text: formatted as ruff would at 120 columns, and with nothing of the service in it but escaped ids. Pure."""
+"""The program, as text: formatted as ruff would at 120 columns; of the service it holds only escaped ids. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Next: set up a new stack with the commands in README.md, and give it the credent
 then takes each connection over as it is: it records the credentials and does not send them. A later change is sent. It
 sends them, too, in a stack that tracks the connections already, and where a connection is gone by then.
 """
-'''
+'''  # noqa: E501  # the lines are the generated program's
 
 
 def program(found: Sequence[Found], *, credentials: bool) -> str:
@@ -66,7 +66,8 @@ def _integration(item: Found, credentials: bool) -> str:
 def _config(item: Found) -> str:
     spec = catalog.PROVIDERS[item.provider]
     values = [
-        f"{field.attribute}=config.{'require_secret' if field.secret else 'require'}({literal(config_key(spec, field))})"
+        f"{field.attribute}=config.{'require_secret' if field.secret else 'require'}"
+        f"({literal(config_key(spec, field))})"
         for field in spec.fields
     ]
     kind = f"outlit.{spec.args.__name__ if spec.args else ''}"

@@ -79,7 +79,10 @@ class Project:
         ]
 
     def files(self) -> dict[str, str]:
-        """Every file, by name. The import file says what a program without credentials registers, so it comes with that only."""
+        """Every file, by name.
+
+        The import file says what a program without credentials registers, so it comes with that only.
+        """
         files = {
             "Pulumi.yaml": _project_file(self.name),
             "__main__.py": program(self.found, credentials=self.credentials),
@@ -112,7 +115,7 @@ def project_name(folder: str) -> str:
 
 
 def base_url_to_set(base_url: str, hide: Redactor) -> str | None:
-    """The base URL that the stack's configuration needs; None for Outlit's own, empty for one that must not be shown."""
+    """The base URL that the stack's configuration needs; None for Outlit's own, empty if it must not be shown."""
     if base_url == DEFAULT_BASE_URL:
         return None
     return base_url if hide(base_url) == base_url else ""
@@ -171,20 +174,20 @@ From here on it is yours to change.
 ## Set up
 
 In this folder:
-"""
+"""  # noqa: E501  # the lines are the generated page's
 
 _README_CREDENTIALS = """\
 Each `pulumi config set` asks for a value. Give the credentials that the connections use now: in this new stack, `pulumi up`
 records them as the ones in use and does not send them. Outlit does not say which ones those are, so nobody checks. When you
 change one later, `pulumi up` sends it. It sends them all in a stack that tracks the connections already, and connects with them
 what is disconnected by then.
-"""
+"""  # noqa: E501  # likewise
 
 _README_TAKE_OVER = """\
 ## Take over
 
 The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configuration: `unset` those that mean another workspace.
-"""
+"""  # noqa: E501  # likewise
 
 _README_KEPT = """\
 A connection stays as it is when it is taken over, and `pulumi destroy` keeps it.
@@ -204,4 +207,4 @@ kept; `pulumi up` records that, and removes the protection. Do not use `pulumi s
 disconnect, which permanently deletes what Outlit synced.
 
 The file tells of one moment. Once the stack is made, delete it.{{missing}}
-"""
+"""  # noqa: E501  # likewise
