@@ -1,7 +1,7 @@
 """An operation on one integration: what it looks at, how it writes, what it hides, and what it leaves in the state.
 
-A write whose answer was lost is settled by looking at the workspace's list anew. If that shows that it was not carried out,
-it is sent once more, and never a third time. It is not sent again while the service may still be working on it.
+A write whose answer was lost is settled by looking at the workspace's list anew. If that shows that it was not carried
+out, it is sent once more, and never a third time. It is not sent again while the service may still be working on it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Warn = Callable[[str], None]
 _T = TypeVar("_T")
 
 UNCONFIRMED = "config_unconfirmed"
-"""An output that is there, and true, while the declared config may not be the one in use: the next update sends it again."""
+"""An output: true while the declared config may not be the one in use, else absent. The next update sends it again."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def outputs(
         "last_data_received_at": received,
         "error_message": error_message,
         "syncs": [
-            dict(zip(("model", "status", "last_synced_at", "error_message"), models[start : start + 4]))
+            dict(zip(("model", "status", "last_synced_at", "error_message"), models[start : start + 4]))  # noqa: B905  # four each
             for start in range(0, len(models), 4)
         ],
     }
@@ -133,7 +133,7 @@ class Operation:
         unclear: str,
         shows: bool = True,
     ) -> _T:
-        """Sends a write, settles one whose answer was lost by looking, and sends it once more if it was not carried out.
+        """Sends a write, settles a lost answer by looking, and sends the write once more if it was not carried out.
 
         Args:
             send: Sends it; is told whether it was sent before.

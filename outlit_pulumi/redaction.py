@@ -123,18 +123,18 @@ class Redactor:
         """The text on one line, with its traces replaced."""
         line: list[str] = []
         secret: list[bool] = []
-        for character, hidden in zip(text, self._hidden(text)):
+        for character, hidden in zip(text, self._hidden(text), strict=True):
             plain = character if hidden or character.isprintable() else " "
             if hidden or plain != " " or line[-1:] != [" "]:
                 line.append(plain)
                 secret.append(bool(hidden))
         # Once more, now that it is one line: a credential with spaces may have come on several.
-        secret = [hidden or bool(again) for hidden, again in zip(secret, self._hidden("".join(line)))]
-        runs = itertools.groupby(zip(line, secret), key=lambda pair: pair[1])
+        secret = [hidden or bool(again) for hidden, again in zip(secret, self._hidden("".join(line)), strict=True)]
+        runs = itertools.groupby(zip(line, secret, strict=True), key=lambda pair: pair[1])
         return "".join(REDACTED if hidden else "".join(c for c, _ in run) for hidden, run in runs)
 
     def include(self, other: Redactor) -> None:
-        """Hides the secrets of ``other``, too, as long as that is in use; but not short ones, which hide parts of words."""
+        """Hides the secrets of ``other``, too, while that is in use; but not short ones, which hide parts of words."""
         with self._lock:
             self._in_use.add(other)
 
@@ -168,5 +168,5 @@ def redact(text: str, secrets: Iterable[str], *, limit: int = _LINE) -> str:
 
 
 def whole_id(text: str) -> str:
-    """An id of the service as data: whole, unless it has the shape of a key. It may well share letters with a credential."""
+    """An id of the service as data: whole, unless it has the shape of a key. It may share letters with a credential."""
     return redact(text, (), limit=_MOST)

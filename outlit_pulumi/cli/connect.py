@@ -51,14 +51,14 @@ def connect(
 ) -> None:
     """Connect an integration.
 
-    A person completes it in the browser; where the integration takes credentials, the terminal asks for them. The link and all
-    questions are on standard error.
+    A person completes it in the browser; where the integration takes credentials, the terminal asks for them. The link
+    and all questions are on standard error.
 
-    JSON: provider, name, status (connected, failed, expired or timed_out), alreadyConnected, connectionId (null where it is not
-    known) and, unless connected, error.
+    JSON: provider, name, status (connected, failed, expired or timed_out), alreadyConnected, connectionId (null where
+    it is not known) and, unless connected, error.
 
-    Exit codes: 0 connected, now or before; 1 failed, expired or timed out; 2 wrong usage, also credentials to ask for and nobody
-    at a terminal; 3 no answer; 130 Ctrl-C.
+    Exit codes: 0 connected, now or before; 1 failed, expired or timed out; 2 wrong usage, also credentials to ask for
+    and nobody at a terminal; 3 no answer; 130 Ctrl-C.
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         workspace = Workspace(client)
@@ -69,13 +69,13 @@ def connect(
         if item is not None and item.connected:
             ended = Outcome("connected", already=True, connection_id=item.connection_id)
         elif spec is None or spec.browser:
-            ended = _in_browser(run, operation, Waiting(run, operation.name, timeout, open_it=not no_browser))
+            ended = _in_browser(operation, Waiting(run, operation.name, timeout, open_it=not no_browser))
         else:
             ended = _with_credentials(run, workspace, spec)
         _tell(run, id_, operation.name, ended)
 
 
-def _in_browser(run: Command, operation: Operation, waiting: Waiting) -> Outcome:
+def _in_browser(operation: Operation, waiting: Waiting) -> Outcome:
     name = operation.name
     try:
         session = operation.client.start_session(operation.provider, budget=operation.budget)
@@ -110,8 +110,11 @@ def _connection_id(operation: Operation) -> str | None:
 def _with_credentials(run: Command, workspace: Workspace, spec: ProviderSpec) -> Outcome:
     if run.outside.ask is None:
         raise UsageError(
-            f"{spec.name} connects with credentials, which are asked for in a terminal, and there is none. Nothing was done. In a "
-            f"Pulumi program:\n\n{snippets.declaration(spec)}\n\nwith these settings of the stack:\n\n{snippets.settings(spec)}"
+            f"{spec.name} connects with credentials, which are asked for in a terminal, and there is none. Nothing was "
+            "done. In a Pulumi program:\n\n"
+            f"{snippets.declaration(spec)}\n\n"
+            "with these settings of the stack:\n\n"
+            f"{snippets.settings(spec)}"
         )
     config = fields(spec, run.outside.ask, run.note)
     operation = Operation(workspace, run.warn, {"provider": spec.id, "config": config})

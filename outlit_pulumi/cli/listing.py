@@ -37,8 +37,8 @@ def list_(
     """List the integrations that the workspace offers.
 
     JSON: {"items": [...]}, each with id, name, category, status, connectionId, lastDataReceivedAt, syncStatus and
-    errorMessage as the API has them, and with browser (true, false, or null where this package does not know the provider)
-    and configFields (what it connects with; null where not known).
+    errorMessage as the API has them, and with browser (true, false, or null where this package does not know the
+    provider) and configFields (what it connects with; null where not known).
 
     Exit codes: 0; 2 wrong usage; 3 no answer.
     """
@@ -56,10 +56,8 @@ def status_text(status: str, sync_status: str | None = None, error_message: str 
     """A connection's status for people: with that of its syncs, unless those are well."""
     if status == NOT_CONNECTED:
         return Text("not connected", style="dim")
-    if sync_status is None or sync_status.upper() == "SUCCESS":
-        shown = status
-    else:
-        shown = f"{status}, sync {sync_status}"
+    well = sync_status is None or sync_status.upper() == "SUCCESS"
+    shown = status if well else f"{status}, sync {sync_status}"
     bad = health.failing(status, None) or health.failing(sync_status, error_message)
     return Text(shown, style="red" if bad else "green" if shown == "connected" else "yellow")
 

@@ -198,7 +198,7 @@ def _base_url(request: Request) -> str:
     return f"http://{host}:{port}"
 
 
-async def _on_http_exception(request: Request, problem: Exception) -> Response:
+async def _on_http_exception(_request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     body = bodies.ErrorResponse(error=http.HTTPStatus(problem.status_code).phrase)
     response = json_response(problem.status_code, body)
@@ -206,12 +206,12 @@ async def _on_http_exception(request: Request, problem: Exception) -> Response:
     return response
 
 
-async def _on_client_disconnect(request: Request, problem: Exception) -> Response:
+async def _on_client_disconnect(_request: Request, _problem: Exception) -> Response:
     # Nobody is there to read it; without this the server logs a traceback.
     return Response(status_code=400)
 
 
-async def _on_exception(request: Request, problem: Exception) -> Response:
+async def _on_exception(_request: Request, _problem: Exception) -> Response:
     return json_response(500, bodies.ErrorResponse(error="Internal server error"))
 
 

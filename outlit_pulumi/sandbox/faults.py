@@ -56,7 +56,8 @@ class Fault:
 
     The kinds:
 
-    - ``answer``: the answer of ``status``, ``body``, ``content_type`` and ``headers``; instead of the work, or after it.
+    - ``answer``: the answer of ``status``, ``body``, ``content_type`` and ``headers``; instead of the work, or after
+      it.
     - ``delay``: ``seconds`` pass, then the call is served as usual; with ``after`` they pass between work and answer.
       The work is done even for a caller that did not wait.
     - ``drip``: the head of the real answer at once, its body in small pieces spread over ``seconds``.
@@ -240,11 +241,11 @@ def _changed(value: object, change: Callable[[_Members], _Members]) -> object:
     return value
 
 
-def _unknown_members(fault: Fault, members: _Members) -> _Members:
+def _unknown_members(_fault: Fault, members: _Members) -> _Members:
     return {"_new": 1, **members, "futureMember": ["made", "up"]}
 
 
-def _unknown_values(fault: Fault, members: _Members) -> _Members:
+def _unknown_values(_fault: Fault, members: _Members) -> _Members:
     changed = dict(members)
     if "model" in members:  # the sync of one model
         changed["status"] = "PAUSED"

@@ -48,7 +48,7 @@ class Offer:
             return f"{self.id} is connected in a browser session and takes no config."
         if not config:
             return "config must not be empty."
-        fields = {name: () for name in config} if self.fields is None else self.fields
+        fields = dict.fromkeys(config, ()) if self.fields is None else self.fields
         if config.keys() - fields.keys():
             return f"config has a field that {self.id} does not know."
         for name, accepted in fields.items():
