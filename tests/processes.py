@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def stat(pid: int) -> list[str]:
-    """What Linux tells of a process after its name: its state (S sleeps, Z has ended), its parent's id, and more (proc_pid_stat(5)).
+    """What Linux tells of a process after its name: state (S sleeps, Z ended), parent, and so on (proc_pid_stat(5)).
 
     Raises:
         OSError: it is gone, or the system is another one.

@@ -41,7 +41,8 @@ def _chromium() -> str:
     return found
 
 
-# Not for the session: while it is there, its event loop counts as running, and a test of another module can have no other.
+# Not for the session: while it is there, its event loop counts as running, and a test of another module can have no
+# other.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium with a new profile."""

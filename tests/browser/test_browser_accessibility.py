@@ -1,4 +1,4 @@
-"""Whether everybody can use the page: axe's rules (WCAG 2.2 AA and good practice), in both colour schemes; narrow screens."""
+"""Everybody can use the page: axe's rules (WCAG 2.2 AA and good practice), in both colour schemes; narrow screens."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ class Connecting:
             self._lines.append(line)
             if line.startswith("http"):
                 break
-        assert self._lines and self._lines[-1].startswith("http"), self._lines
+        assert self._lines
+        assert self._lines[-1].startswith("http"), self._lines
         self.url = self._lines[-1].strip()
 
     def end(self) -> tuple[int, str]:
@@ -148,7 +149,8 @@ def test_another_site_cannot_answer(window: Window, sandbox: Sandbox) -> None:
     session = sandbox.connect("slack")["sessionId"]
     form = (
         f'<form method="post" action="{sandbox.url}/integrations/approve">'
-        f'<input name="workspace" value="acme"><input name="session" value="{session}"><button>Win a prize</button></form>'
+        f'<input name="workspace" value="acme"><input name="session" value="{session}"><button>Win a '
+        "prize</button></form>"
     )
     elsewhere = sandbox.url.replace("127.0.0.1", "localhost")  # the same server, and yet another site
     with window.page(f"{elsewhere}/integrations") as page:

@@ -147,7 +147,7 @@ class Cli:
                 out=console(out, variables, terminal=terminal, width=width),
                 err=console(err, variables, terminal=terminal, width=width),
                 clock=self.time,
-                now=lambda: datetime(2026, 4, 10, 18, 30),
+                now=lambda: datetime(2026, 4, 10, 18, 30),  # noqa: DTZ001  # local time, as people read it
                 open_browser=open_browser,
                 ask=None if answers is None else ask,
             ),

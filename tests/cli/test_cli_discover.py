@@ -156,7 +156,7 @@ clerk = outlit.Integration(
 pulumi.export("slack", slack.connection_id)
 pulumi.export("posthog", posthog.connection_id)
 pulumi.export("clerk", clerk.connection_id)
-'''
+'''  # noqa: E501  # the file's own line
     )
 
 
@@ -187,7 +187,7 @@ The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configu
 
     pulumi up                           # takes each connection over as it is
     pulumi preview --expect-no-changes  # from now on, nothing to do
-""" in files["README.md"]
+""" in files["README.md"]  # noqa: E501  # the file's own line
     assert "    pulumi import --file import.json --generate-code=false --yes\n    pulumi up\n" in files["README.md"]
 
 
@@ -431,7 +431,8 @@ def test_a_connection_without_an_id_is_told(sandbox: Sandbox, tmp_path: Path) ->
     done = run(sandbox, "--out", str(tmp_path / "two"))
     assert "Note: Stripe is declared, but its status is error.\n" in done.out
     assert (
-        "Note: Outlit's list gives no connection id for Slack: it is not in import.json, and `pulumi up` fails until there is one.\n"
+        "Note: Outlit's list gives no connection id for Slack: it is not in import.json, and `pulumi up` fails until "
+        "there is one.\n"
     ) in done.out
     assert [r["name"] for r in json.loads((tmp_path / "two/import.json").read_text())["resources"]] == ["stripe"]
     offered(sandbox, slack)

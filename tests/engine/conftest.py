@@ -31,8 +31,8 @@ def provider_tracebacks(output: str) -> list[str]:
     """The tracebacks in what a command printed, without those of the language host.
 
     When the engine ends a failed run, some language hosts print a traceback of the program, which waits for the engine.
-    All its frames are the host's, the SDK's runtime's and Python's own; one of the provider goes through ``pulumi.dynamic`` or
-    this package.
+    All its frames are the host's, the SDK's runtime's and Python's own; one of the provider goes through
+    ``pulumi.dynamic`` or this package.
     """
     blocks = [block.partition("\n\n")[0] for block in output.split("Traceback (most recent call last):")[1:]]
     ours = re.compile(r"outlit_pulumi|pulumi[/\\\\]dynamic")
@@ -169,10 +169,8 @@ class Stack:
         """Where a planted credential shows: outputs of commands, the export, every file of the backend and project."""
         self.ok("stack", "export")
         places = [f"output {i}: {text}" for i, text in enumerate(self.outputs) if CANARY in text]
-        for path in sorted(self.folder.parent.rglob("*")):
-            if path.is_file() and CANARY.encode() in path.read_bytes():
-                places.append(str(path))
-        return places
+        files = (path for path in sorted(self.folder.parent.rglob("*")) if path.is_file())
+        return places + [str(path) for path in files if CANARY.encode() in path.read_bytes()]
 
 
 def counted(sandbox: Sandbox) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""A project that `outlit-pulumi discover` wrote, on the real engine: the connections are tracked, and nothing is to be done."""
+"""A project that `outlit-pulumi discover` wrote, on the real engine: connections are tracked, and nothing changes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ IMPORT = ("import", "--file", "import.json", "--generate-code=false", "--yes")
 
 @pytest.mark.full
 def test_the_import_file_brings_everything_into_the_state(discovered: Discover, sandbox: Sandbox) -> None:
-    """Without a call, and with nothing to do afterwards. Until the first up a destroy is refused, then it disconnects nothing."""
+    """Without a call, and with nothing to do afterwards. Until the first up a destroy is refused."""
     project = discovered()
     before = sandbox.connections()
     shown = project.ok(*IMPORT).output

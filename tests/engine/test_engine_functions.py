@@ -158,8 +158,8 @@ def test_a_key_that_a_preview_does_not_know(stack: Stack, sandbox: Sandbox) -> N
     stack.program(LATE_KEY + plain)
     (unknown,) = errors(stack, "preview")
     assert unknown == (
-        "the api_key or base_url of Provider 'late' is not known yet in this preview. Call get_integrations_output: its "
-        "result is then not known yet either."
+        "the api_key or base_url of Provider 'late' is not known yet in this preview. Call get_integrations_output: "
+        "its result is then not known yet either."
     )
     later = 'pulumi.export("listed", outlit.get_integrations_output(opts=opts).apply(len))\n'
     later += 'x = outlit.Integration.get("x", "stripe", opts=ResourceOptions(provider=late))\n' + EXPORT
@@ -173,20 +173,28 @@ def test_a_key_that_a_preview_does_not_know(stack: Stack, sandbox: Sandbox) -> N
 
 
 ONE_LINE = {
-    'outlit.Integration.get("x", "stripe")': "Stripe is not connected in this workspace, so Integration.get has nothing to "
-    "read. Connect it at URL/integrations. If an Integration of this program connects it, give that one to Integration.get: "
-    "opts=ResourceOptions(depends_on=[...]).",
-    'outlit.Integration.get("x", "strype")': "Integration.get found nothing: provider "
-    '"strype" is unknown to Outlit. Did you mean "stripe"?',
-    'outlit.Integration("x", "stripe", opts=ResourceOptions(id="stripe"))': "'x' takes no id in opts. Read a connection with "
-    "Integration.get.",
-    'outlit.get_sync_status("strype")': "the sync status was not read: provider "
-    '"strype" is unknown to Outlit. Did you mean "stripe"?',
-    'outlit.get_sync_status_output("strype")': "the sync status was not read: provider "
-    '"strype" is unknown to Outlit. Did you mean "stripe"?',
-    'outlit.get_integrations(opts=pulumi.InvokeOptions(provider=pulumi.ProviderResource("pulumi-python", "raw", {})))': "the "
-    "provider in opts is not an outlit_pulumi.Provider, so the program does not know which workspace it is for. Make it with "
-    'outlit.Provider("name", api_key=...).',
+    'outlit.Integration.get("x", "stripe")': (
+        "Stripe is not connected in this workspace, so Integration.get has nothing to read. Connect it at "
+        "URL/integrations. If an Integration of this program connects it, give that one to Integration.get: "
+        "opts=ResourceOptions(depends_on=[...])."
+    ),
+    'outlit.Integration.get("x", "strype")': (
+        'Integration.get found nothing: provider "strype" is unknown to Outlit. Did you mean "stripe"?'
+    ),
+    'outlit.Integration("x", "stripe", opts=ResourceOptions(id="stripe"))': (
+        "'x' takes no id in opts. Read a connection with Integration.get."
+    ),
+    'outlit.get_sync_status("strype")': (
+        'the sync status was not read: provider "strype" is unknown to Outlit. Did you mean "stripe"?'
+    ),
+    'outlit.get_sync_status_output("strype")': (
+        'the sync status was not read: provider "strype" is unknown to Outlit. Did you mean "stripe"?'
+    ),
+    'raw = pulumi.ProviderResource("pulumi-python", "raw", {})\n'
+    "outlit.get_integrations(opts=pulumi.InvokeOptions(provider=raw))": (
+        "the provider in opts is not an outlit_pulumi.Provider, so the program does not know which workspace it is "
+        'for. Make it with outlit.Provider("name", api_key=...).'
+    ),
 }
 
 

@@ -30,8 +30,8 @@ outlit.Integration("output", "clerk", config.require_secret("field3").apply(lamb
 FIELDS = {"extra-0001": list(OLD), "stripe": ["field0"], "clerk": ["field3"]}
 """Whose credentials are which: what a service says of one integration, it says with those."""
 
-# Under -v9 the engine itself writes each property that it passes on, secret or not, one a line. Nothing that a provider says
-# is in those lines. (So does PULUMI_DEBUG_GRPC, into a file of its own, where nothing else is.)
+# Under -v9 the engine itself writes each property that it passes on, secret or not, one a line. Nothing that a provider
+# says is in those lines. (So does PULUMI_DEBUG_GRPC, into a file of its own, where nothing else is.)
 ENGINES_OWN = re.compile(r'"msg":"(?:Unm|M)arshaling property for RPC\[')
 
 
@@ -106,7 +106,7 @@ def test_no_command_shows_a_credential(stack: Stack, sandbox: Sandbox) -> None:
 
 @pytest.mark.full
 def test_the_debug_log_shows_what_the_engine_dumps_and_nothing_else(stack: Stack, sandbox: Sandbox) -> None:
-    """-v9: apart from the engine's property dumps, neither a success nor a failure that repeats credentials shows one."""
+    """-v9: beside the engine's property dumps, neither a success nor a failure that repeats credentials shows one."""
     debug = ("up", "--yes", "--skip-preview", "--diff", "-v9", "--logtostderr", "--logflow")
     stack.program(PROGRAM)
     declare(stack, OLD)

@@ -25,7 +25,7 @@ def used(sandbox: Sandbox, provider: str) -> str:
 
 @pytest.mark.oldest
 def test_the_main_job_with_exactly_the_calls_that_the_design_counts(stack: Stack, sandbox: Sandbox) -> None:
-    """A preview costs a list, creating N costs N connects more, no change costs nothing, refresh and destroy cost N + 1."""
+    """A preview costs a list, creating N costs N connects more, no change nothing, refresh and destroy N + 1."""
     clerk = 'outlit.Integration("clerk", "clerk", config.require_secret_object("clerk"))\n'
     stack.secret("clerk", '{"secretKey": "sk_CANARYclerk0123456789"}')
     # Plain text, as somebody writes who does not think of it: the package makes secrets of them.
@@ -205,11 +205,14 @@ def test_an_unknown_credential_in_preview(stack: Stack, sandbox: Sandbox) -> Non
 
 
 def test_a_rename_that_adopts_and_is_cut_off_keeps_the_connection(stack: Stack, sandbox: Sandbox) -> None:
-    """The first up adopts under the new name and fails before it deletes the old one; the second deletes the old one."""
+    """The first up adopts under the new name and fails before it deletes the old one; the second deletes it."""
     stack.program(stripe("old"))
     stack.up()
     before = sandbox.connections()
-    clerk = 'outlit.Integration("clerk", "clerk", {"secretKey": config.require_secret("sk")}, opts=ResourceOptions(depends_on=[x]))'
+    clerk = (
+        'outlit.Integration("clerk", "clerk", {"secretKey": config.require_secret("sk")}, '
+        "opts=ResourceOptions(depends_on=[x]))"
+    )
     stack.program("x = " + stripe("new", more=ADOPT) + clerk)
     sandbox.fault("connect", status=403, provider="clerk")
     stack.fails("up", "--yes", "--skip-preview")

@@ -134,7 +134,7 @@ def test_a_component_hands_its_provider_down(stack: Stack, sandbox: Sandbox, opt
 def test_a_move_to_a_provider_of_the_same_workspace_touches_nothing(
     stack: Stack, sandbox: Sandbox, name: str, more: str, left: int
 ) -> None:
-    """The engine replaces nothing: the state gets another provider, which later disconnects, or keeps what it adopted."""
+    """The engine replaces nothing: the state gets another provider, which later disconnects or keeps the connection."""
     stack.program(stripe())
     stack.up()
     stack.secret("ws", sandbox.api_key)
@@ -191,7 +191,7 @@ def test_a_move_with_a_new_name_that_adopts_keeps_the_connection(stack: Stack, s
 
 @pytest.mark.full
 def test_a_move_to_another_workspace(stack: Stack, sandbox: Sandbox) -> None:
-    """Under a new name it is connected there and disconnected here. Under the old one new credentials do not get there."""
+    """A new name is connected there and disconnected here. With the old name, new credentials do not get there."""
     other = sandbox.add_workspace("other")
     stack.program(stripe())
     stack.up()

@@ -1,4 +1,4 @@
-"""The examples as somebody meets them: templates that `pulumi new` makes a project of, with READMEs that quote real output."""
+"""The examples as templates that `pulumi new` makes a project of, with READMEs that quote real output."""
 
 from __future__ import annotations
 
@@ -81,9 +81,8 @@ def configure(stack: Stack, name: str, sandbox: Sandbox, *more: str, api_key: st
     """Sets everything that the template asks for, as secret as it says, in the selected stack."""
     arguments = ["--plaintext", f"outlit:baseUrl={sandbox.url}"]
     for key, (value, secret) in settings(name, sandbox).items():
-        if api_key and key == "outlit:apiKey":
-            value = api_key
-        arguments += ["--secret" if secret else "--plaintext", f"{key}={value}"]
+        used = api_key if api_key and key == "outlit:apiKey" else value
+        arguments += ["--secret" if secret else "--plaintext", f"{key}={used}"]
     stack.ok("config", "set-all", *arguments, *more)
 
 

@@ -45,7 +45,8 @@ def test_it_is_a_template(name: str) -> None:
     assert about["description"]
     assert about["runtime"] == {"name": "python", "options": {"toolchain": "pip", "virtualenv": "venv"}}
     template = about["template"]
-    assert template["displayName"] and template["description"]
+    assert template["displayName"]
+    assert template["description"]
     assert "pulumi up" in template["quickstart"] or "fan_out.py up" in template["quickstart"]
     for key, asked in template["config"].items():
         assert asked["description"]
@@ -97,7 +98,7 @@ def test_it_runs(name: str, make: Make, sandbox: Sandbox) -> None:
     if name == "policy":
         stack.ok("state", "unprotect", "--all", "--yes")
     stack.destroy()
-    assert held(sandbox, expected) == {workspace: kept for workspace in expected}
+    assert held(sandbox, expected) == dict.fromkeys(expected, kept)
     assert stack.leaks() == []
     if name in ("all-providers", "workspaces"):
         assert missing_quotes(stack, name, *outputs) == []

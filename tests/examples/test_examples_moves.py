@@ -1,4 +1,4 @@
-"""What docs/move-between-stacks.md tells: an integration moves to another project's stack, and Outlit does not notice."""
+"""What docs/move-between-stacks.md tells: an integration moves to another project's stack, unnoticed by Outlit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def settled(sandbox: Sandbox, old: Project, new: Project) -> None:
         project.stack.ok("preview", "--expect-no-changes")
     new.stack.ok("refresh", "--preview-only", "--expect-no-changes")
     calls = counted(sandbox)
-    assert not calls["connect"] and not calls["disconnect"]
+    assert not calls["connect"]
+    assert not calls["disconnect"]
 
 
 def test_the_state_is_moved(both: tuple[Project, Project], sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""What some examples are about: drift that fails a job, keys that change, a destroy that is refused, many workspaces."""
+"""What examples are about: drift that fails a job, keys that change, a destroy that is refused, many workspaces."""
 
 from __future__ import annotations
 

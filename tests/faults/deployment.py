@@ -1,7 +1,7 @@
 """What the engine does with a program and a stack's state (ENGINE.md), one resource after another, in this process.
 
-It knows which provider calls an `up`, a `refresh` and a `destroy` make, in which order, and what becomes of the state after
-each; the real engine is held against the same promises in ``tests/engine``.
+It knows which provider calls an `up`, a `refresh` and a `destroy` make, in which order, and what becomes of the state
+after each; the real engine is held against the same promises in ``tests/engine``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The fault matrix: every operation, every route that it uses, every fault; and the table of what comes of each.
 
-``python -m tests.faults.matrix --write`` carries every case out and rewrites the table, to be read before it is committed.
+``python -m tests.faults.matrix --write`` carries every case out and rewrites the table, to be read before it is
+committed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 TABLE = Path(__file__).with_name("outcomes.json")
-"""The faults in words, what is left out and why, and a row for all cases of an operation and a route that end the same way."""
+"""The faults in words, what is left out and why, and a row for all cases of an operation and route that end alike."""
 
 BY_OTHERS = ("connected-by-others", "disconnected-by-others", "reconnected-by-others")
 
@@ -261,7 +262,8 @@ class Outcome:
     """What came of a case.
 
     Attributes:
-        sees: What the user sees: success, a warning's first sentence, an error's class and the first clause of its message.
+        sees: What the user sees: success, a warning's first sentence, an error's class and the first clause of its
+            message.
         service: What Outlit holds in the end, when every request has been carried out.
         state: What the stack's state holds.
         settles: The least that makes state, service and program agree, once the fault is over.

@@ -459,7 +459,8 @@ class Ledger:
             for resource in self.deployment.state.values()
         ]
         for text in [done.report.shown, *map(repr, done.report.errors), *texts(outputs)]:
-            assert not plain_secrets(text) and not [key for key in keys if key in text], "a credential shows"
+            assert not plain_secrets(text), "a credential shows"
+            assert not [key for key in keys if key in text], "an API key shows"
 
     def _check_what_left_the_state(self, done: Command) -> None:
         """Nothing is lost: what is no longer in the state is disconnected, kept on purpose, or was warned of."""

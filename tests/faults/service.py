@@ -1,7 +1,7 @@
 """The sandbox without sockets and without waiting: its app driven by hand, on a clock that only moves when told.
 
-What a transport has to do for a fault (let time pass, break the connection) is done here on that clock. A request that its
-caller gave up on stays under way, and is carried out when its time has come.
+What a transport has to do for a fault (let time pass, break the connection) is done here on that clock. A request that
+its caller gave up on stays under way, and is carried out when its time has come.
 """
 
 from __future__ import annotations

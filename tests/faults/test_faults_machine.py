@@ -264,7 +264,8 @@ class UserAndService(RuleBasedStateMachine):
                 if name not in done.old or connection(done.old[name]) != connection(resource):
                     assert self.service.held(done.key)[inputs["provider"]][0] == connection(resource)
             again = self.ledger.command(lambda run: self.deployment.up(self.program, run))
-            assert again.report.succeeded and not again.sent, "a second up had something to do"
+            assert again.report.succeeded
+            assert not again.sent, "a second up had something to do"
             self.settled = self.now()
         return done
 
@@ -330,7 +331,7 @@ class UserAndService(RuleBasedStateMachine):
 
 
 def play(number: int, examples: int) -> None:
-    """One round: Hypothesis keeps all that it has tried until a round is over, and the service all that was connected."""
+    """One round: Hypothesis and the service keep all that was tried until a round is over."""
     one_round = seed(number)(type("Round", (UserAndService,), {"service": Service(extra_providers=2)}))
     run_state_machine_as_test(one_round, settings=settings(max_examples=examples))
 

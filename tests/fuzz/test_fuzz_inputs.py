@@ -109,9 +109,9 @@ def test_what_check_lets_pass_can_be_created(news: dict[str, Any]) -> None:
 NEWS = {"provider": "stripe", "config": {"apiKey": "sk_x"}}
 Operation = Callable[[Any, str, dict[str, Any], Warn], object]
 OPERATIONS: dict[str, Operation] = {
-    "read": lambda run, id_, state, warn: lifecycle.read(run, id_, state, warn),
+    "read": lifecycle.read,
     "update": lambda run, id_, state, warn: lifecycle.update(run, id_, state, NEWS, warn),
-    "delete": lambda run, id_, state, warn: lifecycle.delete(run, id_, state, warn),
+    "delete": lifecycle.delete,
 }
 
 

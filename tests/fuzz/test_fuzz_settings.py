@@ -34,7 +34,7 @@ environs = st.fixed_dictionaries({}, optional={"OUTLIT_API_KEY": keys, "OUTLIT_A
 @examples(600)
 @given(config=configs, environ=environs)
 def test_any_settings(config: dict[str, Any], environ: dict[str, str]) -> None:
-    """What is taken for right can be used: a client made of it sends a request, or says what is wrong with the address."""
+    """Accepted settings can be used: a client made of them sends a request, or says what is wrong with the address."""
     try:
         held = settings.load(config.get, environ)
     except ConfigurationError as error:

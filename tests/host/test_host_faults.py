@@ -1,4 +1,4 @@
-"""Lost answers and a service that hangs, through the provider process: what the engine is told, and how it settles."""
+"""Refusals, a service that hangs and several processes, through the provider process: what the engine is told."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_four_creates_at_once_share_one_list(sandbox: Sandbox, host: Host) -> No
 
 
 def test_what_another_process_of_the_run_took_over_is_kept(sandbox: Sandbox, state: dict[str, Any]) -> None:
-    """An integration moved to another Provider under a new name: one process adopts it, another deletes the old resource."""
+    """An integration moved to another Provider under a new name: one process adopts it, another deletes the old one."""
     id_ = state["connection_id"]
     with hosting(configured(sandbox), run=50_000) as mine, hosting(configured(sandbox), run=50_000) as others:
         others.create(declared("stripe", adopt_existing=True))
@@ -136,7 +136,7 @@ def test_what_another_process_of_the_run_took_over_is_kept(sandbox: Sandbox, sta
 
 
 def test_what_a_process_of_another_run_took_over_is_not_kept(sandbox: Sandbox, state: dict[str, Any]) -> None:
-    """Neither one that has ended, though the engine may have the same address again, nor one that runs at the same time."""
+    """Neither one that has ended, though the engine may have its address again, nor one that runs at the same time."""
     id_ = state["connection_id"]
     with hosting(configured(sandbox), run=50_001) as ended:
         ended.create(declared("stripe", adopt_existing=True))

@@ -22,7 +22,7 @@ SHAPES = {
     "quotes": 'Kq"7\'w"Zx\'p9"Lm\'4v"R',
     "escaped line breaks": r"-----BEGIN KEY-----\nMIIQw7zXk\nPq9Lm2Vt\n-----END KEY-----\n",
     "percent": "%s%(x)s{0}%d%%{x!r}%20Zt7Qw9%2FLp!y*(k)'",
-    "unicode": "clé-Ωmega-ключ-\N{MATHEMATICAL FRAKTUR CAPITAL U}𝔫𝔦\N{KEY}-7Xq",
+    "unicode": "clé-Ωmega-ключ-\N{MATHEMATICAL FRAKTUR CAPITAL U}𝔫𝔦\N{KEY}-7Xq",  # noqa: RUF001  # odd on purpose
     "right to left": "مفتاحסוד\u202eXq7Zw9\u200fLmמפתח",
     "a URL": "https://user:Zq7Xw9@hooks.example.test/in?key=Lm4Kp8Vt2&a=b#c",
     "4 KB": _LONG,

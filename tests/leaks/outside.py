@@ -1,4 +1,4 @@
-"""The way from the provider to the sandbox, with somebody on it who knows every credential and repeats it where they can."""
+"""The way from the provider to the sandbox, with somebody on it who knows every credential and repeats it."""
 
 from __future__ import annotations
 

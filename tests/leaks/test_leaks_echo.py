@@ -86,7 +86,7 @@ class Echo:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_no_echo_is_shown(service: Service, name: str, shape: str) -> None:
-    """On every route of every operation, and in a refresh after it: refusals, in a long run of every kind, and right answers."""
+    """On every route of every operation, and in a refresh after it: refusals (all in a long run), and right answers."""
     operation, secret = OPERATIONS[name], SHAPES[shape]
     old, new = {"apiKey": secret}, {"apiKey": secret[::-1].strip()}
     api_key = API_KEYS.get(shape, API_KEYS["plain"])

@@ -75,7 +75,7 @@ def leaks(service: Service, name: str, api_key: str, old: Config, fault: dict[st
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_no_fault_on_a_route_shows_a_credential(service: Service, name: str) -> None:
-    """Every operation, with every kind of fault on every route that it calls: once, or from then on (a long run: both)."""
+    """Every operation, with every kind of fault on every route that it calls: once or from then on (long: both)."""
     keys = list(API_KEYS.values())
     for number, fault in enumerate(faults()):
         for route in OPERATIONS[name].routes:

@@ -152,7 +152,7 @@ def misplaced(secret: str, named: bool) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_check_and_diff_say_no_value(shape: str) -> None:
-    """Through the provider: failures with an empty property, so that the engine prints no value, and no value in them."""
+    """Through the provider: no value in a failure, and an empty property, so that the engine prints none either."""
     secret, screen = SHAPES[shape], Screen()
     api_key = API_KEYS["percent" if shape == "quotes" else "quotes"]  # another, so that neither hides the other
     provider = configured(api_key, f"{DEAD}/{secret if shape == 'in the base URL' else ''}/{api_key}")

@@ -68,7 +68,7 @@ def with_secret(provider: str, config: dict[str, str], secret: str) -> dict[str,
 def go_through(
     stack: Stack, sandbox: Sandbox, keys: dict[str, str], configs: dict[str, dict[str, str]], share: float
 ) -> float:
-    """Up, up again, rotate, refresh, destroy, each with some calls failing; returns the peak memory of a provider in MiB."""
+    """Up, up again, rotate, refresh, destroy, with some calls failing; returns a provider's peak memory in MiB."""
     targets = [(workspace, provider) for workspace in keys for provider in configs]
 
     def in_use() -> list[str | None]:

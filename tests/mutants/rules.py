@@ -59,7 +59,8 @@ RULES = (
         "unsent-writes-repeated",
         "A write that certainly did not arrive (connection refused, 429) is repeated.",
         "client.py",
-        "return isinstance(error, RateLimitedError) or (isinstance(error, UnreachableError) and error.took_effect is False)",
+        "return isinstance(error, RateLimitedError) or "
+        "(isinstance(error, UnreachableError) and error.took_effect is False)",
         "return False",
         _CLIENT + "test_writes_that_did_not_arrive_are_repeated",
     ),
@@ -213,7 +214,8 @@ RULES = (
         "conflict",
         "A connection of somebody else is taken over with `adopt_existing` only.",
         "lifecycle.py",
-        '    if props.get("adopt_existing") is not True:\n        raise _conflict(name, operation.run.removed(operation.provider))\n',
+        '    if props.get("adopt_existing") is not True:\n'
+        "        raise _conflict(name, operation.run.removed(operation.provider))\n",
         "",
         _LIFECYCLE + "test_create_sends_nothing_when_connected",
     ),
@@ -368,7 +370,9 @@ RULES = (
         "declared-twice",
         "A provider that is declared twice is not connected twice, not even by two calls at the same time.",
         "lifecycle.py",
-        "            if operation.run.taken(provider):\n                raise _declared_twice(name)\n            if again:",
+        "            if operation.run.taken(provider):\n"
+        "                raise _declared_twice(name)\n"
+        "            if again:",
         "            if again:",
         _LIFECYCLE + "test_create_declared_twice_at_the_same_time",
     ),

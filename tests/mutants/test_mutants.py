@@ -46,7 +46,7 @@ def test_the_tests_pass_while_the_rules_stand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_broken_rule_is_caught(tmp_path: Path, rule: Rule) -> None:
-    """The edit applies exactly once, and the named test then fails: by an assertion or an error, not for want of a test."""
+    """The edit applies exactly once, and the named test then fails: it is not merely missing or left out."""
     module = copied(tmp_path) / "outlit_pulumi" / rule.file
     source = module.read_text(encoding="utf-8")
     assert source.count(rule.code) == 1

@@ -57,7 +57,7 @@ with closing(Store()) as _store:
 
 
 def schema_of(document: dict[str, Any], checks: dict[str, Any]) -> BaseSchema:
-    """What schemathesis makes of a document. It reads no configuration of its surroundings, and keys are ours to send."""
+    """What schemathesis makes of a document. It reads no configuration around it, and keys are ours to send."""
     settings = {"generation": {"with-security-parameters": False}, "checks": checks}
     return schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(settings))
 

@@ -75,7 +75,7 @@ def test_list_has_every_provider_in_the_page_s_order(api: httpx.Client, query: s
         "errorMessage": None,
     }
     assert api.get(f"/api/integrations{query}").json() == {
-        "items": [{"id": id, "name": name, "category": category, **nothing} for id, name, category in PAGE_TABLE]
+        "items": [{"id": id_, "name": name, "category": category, **nothing} for id_, name, category in PAGE_TABLE]
     }
 
 

@@ -60,7 +60,7 @@ def test_limit_holds_for_threads_that_share_a_store() -> None:
             try:
                 made += not shared.connect("sandbox", f"extra-{number:04}", CONFIG).already_connected
             except PlanLimitReached as problem:
-                assert problem.current == 7
+                assert problem.current == 7  # noqa: PT017  # only some of them fail
         return made
 
     with ThreadPoolExecutor(8) as pool:

@@ -277,7 +277,8 @@ def test_random_config_is_refused(shared: httpx.Client, config: object, force: o
 @FUZZ
 @given(value=st.text(max_size=50))
 def test_random_query_is_refused(shared: httpx.Client, value: str) -> None:
-    # httpx cannot encode lone surrogates; the list above has what is not UTF-8. Hypothesis tries text of our own code too.
+    # httpx cannot encode lone surrogates; the list above has what is not UTF-8. Hypothesis tries text of our own code
+    # too.
     if value.isascii() and value not in offers():
         assert is_refused(shared.get("/api/integrations/sync-status", params={"provider": value}))
         assert is_refused(shared.get("/api/integrations/connect/status", params={"sessionId": value}))

@@ -1,4 +1,4 @@
-"""Data functions, called as a program calls them, against the sandbox: results, errors, what is shared and what is shown."""
+"""Data functions, called as a program calls them, against the sandbox: results, errors, what is shared and shown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STALE = "stale"
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
-    """A service of its own, which the environment points at. The key is new, as the process keeps what it has of a workspace."""
+    """A service that the environment points at. Its key is new, as the process keeps what it has of a workspace."""
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}") as running:
         monkeypatch.setenv("OUTLIT_API_KEY", running.api_key)
@@ -233,7 +233,8 @@ def test_an_error_of_the_service(sandbox: Sandbox, form: str) -> None:
     assert type(error) is outlit.PermissionDeniedError
     assert isinstance(error, pulumi.RunError)
     assert str(error) == (
-        'the sync status was not read: Outlit does not allow it (api_limit_exceeded) and said "no". Check the key\'s rights.'
+        'the sync status was not read: Outlit does not allow it (api_limit_exceeded) and said "no". Check the key\'s '
+        "rights."
     )
     sandbox.fault("list", status=401)
     error = failure(outlit.get_integrations)
@@ -266,7 +267,7 @@ def test_an_output_where_a_plain_value_belongs(sandbox: Sandbox) -> None:
 def test_what_the_service_says_is_shown_without_credentials(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    """Without the API key, the secrets of the stack (also in JSON) and control characters; short ones and names hide nothing."""
+    """Without API key, stack secrets (also in JSON) and control characters; short ones and names hide nothing."""
     monkeypatch.setenv(
         "PULUMI_CONFIG", json.dumps({"trial:key": secret, "trial:short": "CONN", "trial:region": "us-east-1"})
     )

@@ -401,10 +401,10 @@ def test_somebody_else_is_faster_than_a_replacement(run: Run, made: Observed) ->
         outlit.AlreadyConnectedError, match="^Stripe was disconnected to be replaced, and somebody else"
     ):
         run.create("stripe", OTHER)
+    run.workspace.items(fresh=True)
     with pytest.raises(
         outlit.AlreadyConnectedError, match="^Stripe was disconnected to be replaced, and somebody else"
     ):
-        run.workspace.items(fresh=True)
         run.create("stripe", OTHER)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 
@@ -93,8 +94,8 @@ def test_time_that_runs_out_is_a_warning(waiter: Waiter) -> None:
     found = waiter.wait(60)
     (warning,) = waiter.warnings
     assert warning == (
-        "Stripe: it is connected, but not synced within 60 s (wait_for_sync): StripeInvoice pending. A later pulumi refresh tells "
-        "how it went on."
+        "Stripe: it is connected, but not synced within 60 s (wait_for_sync): StripeInvoice pending. A later pulumi "
+        "refresh tells how it went on."
     )
     assert statuses(found) == {"PENDING", "SUCCESS"}
     assert waiter.clock.now() == 60
@@ -105,7 +106,7 @@ def test_progress_is_told_now_and_then(waiter: Waiter) -> None:
     waiter.wait(120)
     times = [time for time, _ in waiter.progress]
     assert len(times) >= 3
-    assert all(later - earlier >= 10 for earlier, later in zip([0.0, *times], times))
+    assert all(later - earlier >= 10 for earlier, later in pairwise([0.0, *times]))
     assert waiter.progress[0][1].startswith("Stripe: waiting for its first sync, ")
     assert waiter.progress[0][1].endswith(" of 120 s: StripeInvoice pending")
 
