@@ -1,7 +1,7 @@
-"""The commands in the documents exist: targets of make, modules, scripts, commands and options of outlit-pulumi and pulumi.
+"""The commands in the documents exist: targets of make, modules, scripts, commands and options of both programs.
 
-Of blocks, each line of a shell block or an indented one; of sentences, each piece of code that begins like a command. What
-runs other programs (pip, cd, cron) is not judged.
+A command is a line of a shell block or of an indented block, or code in a sentence that begins like a command. Lines
+that run other programs (pip, cd, cron) are not judged.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def unknown_option(command: Any, words: Sequence[str]) -> str | None:
 
 @pytest.mark.parametrize(("page", "command"), written("make"))
 def test_targets_of_make(page: Path, command: Command) -> None:
-    """``make test lint PYTHON=...``"""
+    """``make test lint PYTHON=...``."""
     wanted = [word for word in command[1:] if re.fullmatch("[a-z-]+", word) and not word.startswith("-")]
     assert set(wanted) <= targets()
 
@@ -104,7 +104,7 @@ def test_modules_and_scripts_of_python(page: Path, command: Command) -> None:
 
 @pytest.mark.parametrize(("page", "command"), written("outlit-pulumi"))
 def test_commands_of_outlit_pulumi(page: Path, command: Command) -> None:
-    """``outlit-pulumi status --watch``"""
+    """``outlit-pulumi status --watch``."""
     assert unknown_option(typer.main.get_command(app), command[1:]) is None
 
 
@@ -130,6 +130,7 @@ def usage(*words: str) -> str:
     ).stdout
 
 
+@pytest.mark.full
 def test_commands_and_options_of_pulumi() -> None:
     """``pulumi refresh --expect-no-changes``: each option is one that the engine's own help has."""
     wrong = []

@@ -1,97 +1,141 @@
-"""docs/reference.md is what `python tools/reference` makes of the package, and leaves nothing out."""
+"""docs/reference.md shows every public name, each is documented, and its messages are those that the package gives."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 import outlit_pulumi
-from outlit_pulumi import OutlitError
+from outlit_pulumi import ApiError, ConfigurationError, Integration, IntegrationError, OutlitError, settings
+from outlit_pulumi.models import IntegrationItem
+from outlit_pulumi.preflight import would_not_change, would_not_connect
+from outlit_pulumi.validation import check
 from tests.docs.pages import ROOT
-from tools.reference import __main__ as reference
-from tools.reference.docstrings import parse
 
 PAGE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+SECTION = PAGE.split("\n## What a preview finds\n")[1].split("\n## ")[0]
+FAILURES, WARNINGS = (part for part in SECTION.split("\n|---|---|\n") if part.lstrip().startswith("|"))
+
+PUBLIC = [getattr(outlit_pulumi, name) for name in outlit_pulumi.__all__]
+CALLED = [*filter(inspect.isfunction, PUBLIC), Integration, Integration.get, outlit_pulumi.Provider]
+ERRORS = [value for value in PUBLIC if isinstance(value, type) and issubclass(value, OutlitError)]
+BASES = {OutlitError, ApiError, IntegrationError}
+
+KEY = "ok_" + "k" * 32
+POSTHOG = {"apiKey": "phx_made_up", "region": "us", "projectId": "12345"}
 
 
-def test_the_page_is_up_to_date() -> None:
-    """As a contributor checks it."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "reference"), "--check"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+def items(documented: object, section: str) -> list[str]:
+    """The names that a section of a docstring explains."""
+    found = re.search(rf"^{section}:\n((?:    .*\n|\n)+)", (inspect.getdoc(documented) or "") + "\n", re.MULTILINE)
+    return re.findall(r"^    (\w+): \S", found[1], re.MULTILINE) if found else []
+
+
+def test_the_page_shows_each_public_name_once() -> None:
+    """Sphinx fails on a name that does not exist, and not on one that is left out."""
+    assert sorted(re.findall(r"^\.\. \S+:: (\w+)$", PAGE, re.MULTILINE)) == sorted(
+        ["outlit_pulumi", *outlit_pulumi.__all__]
     )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in outlit_pulumi.__all__ if name != "PROVIDERS"])
-def test_each_public_name_has_a_section(name: str) -> None:
-    """PROVIDERS is the table of providers."""
-    assert f"\n### {name}\n" in PAGE
+@pytest.mark.parametrize("called", CALLED, ids=lambda called: called.__qualname__)
+def test_every_argument_is_documented(called: Any) -> None:
+    """And nothing that is not one."""
+    assert items(called, "Args") == list(inspect.signature(called).parameters)
 
 
-def test_a_name_without_a_place_fails() -> None:
-    """A constant that the generator knows nothing of."""
-    with pytest.raises(ValueError, match="outlit_pulumi.LIMIT has no place on the reference page"):
-        reference.kind("LIMIT", 3)
+@pytest.mark.parametrize(
+    "kind",
+    [value for value in PUBLIC if isinstance(value, type) and inspect.get_annotations(value)],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_attribute_is_documented(kind: type) -> None:
+    """Outputs, and members of results. The catalogue documents those of credentials."""
+    if issubclass(kind, outlit_pulumi.ConfigArgs):
+        assert all(field.doc for field in kind.config_fields())
+    else:
+        assert items(kind, "Attributes") == list(inspect.get_annotations(kind))
 
 
-def test_what_is_not_documented_fails() -> None:
-    """No docstring; an argument without a meaning; a meaning without an argument; an error without a cure."""
-
-    def silent() -> None: ...
-
-    def halfway(one: int, two: int) -> None:
-        """Does something.
-
-        Args:
-            one: The first.
-        """
-
-    class CurelessError(OutlitError):
-        """Something happened.
-
-        Cause:
-            It was to happen.
-        """
-
-    with pytest.raises(ValueError, match="silent has no docstring"):
-        parse(silent)
-    with pytest.raises(ValueError, match="differ in two"):
-        reference.function(halfway, "###")
-    with pytest.raises(ValueError, match="CurelessError must say its cause and its cure"):
-        reference.error(CurelessError)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+def test_every_error_has_a_cause_and_a_cure(error: type[OutlitError]) -> None:
+    """Except the bases, which are never raised themselves; what is inherited does not count."""
+    told = re.findall(r"^    (Cause|Cure):\n        \S", error.__dict__["__doc__"], re.MULTILINE)
+    assert told == ([] if error in BASES else ["Cause", "Cure"])
 
 
-def test_sections_of_a_docstring() -> None:
-    """Text, lists and the other sections, with line breaks undone."""
+def listed(table: str) -> list[str]:
+    """The messages of a table."""
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    return [message for row in rows for message in re.findall(r"`([^`]+)`", row)]
 
-    def documented() -> None:
-        """Does ``one`` thing
-        and another.
 
-        More of it.
+def refused() -> Iterator[str]:
+    """What settings are refused with."""
+    cases: list[Mapping[str, object]] = [
+        {},
+        {settings.API_KEY: f"{KEY}\n"},
+        {settings.API_KEY: "sk_made_up"},
+        {settings.API_KEY: 3},
+        {settings.API_KEY: "", settings.EXPLICIT: "emea"},
+        {settings.API_KEY: KEY, settings.BASE_URL: "http://outlit.example"},
+        {settings.API_KEY: KEY, settings.TIMEOUT: "0"},
+        {settings.API_KEY: KEY, settings.PREFLIGHT: "perhaps"},
+    ]
+    for case in cases:
+        with pytest.raises(ConfigurationError) as error:
+            settings.load(case.get, {})
+        yield str(error.value)
 
-        Args:
-            first: A meaning that goes on
-                in the next line.
-            second: Another.
 
-        Returns:
-            Something
-            long.
-        Raises:
-            ValueError: never.
-        """
+def failures() -> Iterator[str]:
+    """What check fails with."""
 
-    doc = parse(documented)
-    assert doc.text == "Does `one` thing and another.\n\nMore of it."
-    assert doc.items == {
-        "Args": {"first": "A meaning that goes on in the next line.", "second": "Another."},
-        "Raises": {"ValueError": "never."},
-    }
-    assert doc.texts == {"Returns": "Something long."}
+    def offline() -> Mapping[str, IntegrationItem]:
+        raise ConfigurationError("no answer")
+
+    def declared(provider: object, config: object = None, **more: Any) -> Iterator[str]:
+        yield from check({}, {"provider": provider, "config": config, **more}, offered=dict).failures
+
+    yield from declared("")
+    yield from declared("stirpe")
+    yield from check({}, {"provider": "stirpe"}, offered=offline).failures
+    for wrong in (None, " ", 12345, "12345 ", "\ud800"):
+        yield from declared("posthog", POSTHOG | {"projectId": wrong})
+    yield from declared("posthog", POSTHOG | {"region": "moon"})
+    yield from declared("posthog", POSTHOG | {"host": "us"})
+    yield from declared("posthog", "phx_made_up")
+    yield from declared("supabase", {"projectUrl": "http://x.supabase.co", "serviceRoleKey": "made_up"})
+    yield from declared("stripe")
+    yield from declared("slack")
+    yield from declared("slack", {"apiKey": "made_up"})
+    yield from declared("slack", adopt_existing=True, on_config_change="replace")
+    yield from declared("slack", adopt_existing="yes")
+    yield from declared("slack", adopt_existing=True, on_config_change="never")
+    yield from declared("slack", adopt_existing=True, wait_for_sync=0)
+
+
+def warnings() -> Iterator[str | None]:
+    """What the look at the workspace warns of."""
+    there = IntegrationItem(id="stripe", status="connected", connection_id="stripe-org_2")
+    gone = IntegrationItem(id="stripe", status="not_connected")
+    yield would_not_connect({"provider": "stripe"}, there)
+    yield would_not_connect({"provider": "stripe", "adopt_existing": True}, gone)
+    yield would_not_change("stripe", "stripe-org_1", there, replaced=False)
+    yield would_not_change("stripe", "stripe-org_1", gone, replaced=False)
+
+
+@pytest.mark.parametrize(
+    ("table", "given"),
+    [(FAILURES, [*refused(), *failures()]), (WARNINGS, list(warnings()))],
+    ids=["failures", "warnings"],
+)
+def test_the_page_and_the_package_agree(table: str, given: list[str | None]) -> None:
+    """Each message is listed, and each that is listed is given."""
+    messages = listed(table)
+    assert [message for message in given if not message or not any(part in message for part in messages)] == []
+    assert [part for part in messages if not any(message and part in message for message in given)] == []
