@@ -56,7 +56,7 @@ def _camel_case(attribute: str) -> str:
 
 
 class ConfigArgs:
-    """The credentials of one direct-config provider: the base of the classes below."""
+    """Base of the classes of credentials; each provider that connects with credentials has one."""
 
     @classmethod
     def config_fields(cls) -> tuple[ConfigField, ...]:
