@@ -66,7 +66,7 @@ clean: ## Remove what these targets made here; the engine's cache, outside, stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call install,FOLDER,CONSTRAINTS): an environment with the package and its development tools, as CONSTRAINTS pins
-# them. The mark .ready is set last. An environment without it was interrupted and is made anew; one with an old mark
+# them, pip itself among them: older ones know no dependency groups. The mark .ready is set last. An environment without it was interrupted and is made anew; one with an old mark
 # is brought up to date.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
@@ -77,7 +77,8 @@ define install
 	  echo "On Debian and Ubuntu this adds it: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "Preparing $(1) (about a minute)" >&2
 	@test -e $(1)/.ready && $(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
-	@$(1)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev]' -c $(2)
+	@$(1)/bin/python -m pip --disable-pip-version-check install --quiet pip -c $(2)
+	@$(1)/bin/python -m pip install --quiet -e '.[cli,sandbox]' --group dev -c $(2)
 	@touch $(1)/.ready
 endef
 
@@ -85,11 +86,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(call install,$(VENV),constraints.txt)
 
 $(VENV)/.mutmut: $(VENV)/.ready
-	@$(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev,mutation]' -c constraints.txt
+	@$(VENV)/bin/python -m pip install --quiet --group mutation -c constraints.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.ready
-	@$(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev,bench]' -c constraints.txt
+	@$(VENV)/bin/python -m pip install --quiet --group bench -c constraints.txt
 	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
