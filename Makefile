@@ -46,16 +46,17 @@ bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be,
 	@$(ENGINE) && \
 	$(VENV)/bin/python -m benchmarks.check
 
-# Modules of tools/engine are imported by name, as if from its own folder. Each example is a program of its own.
+# Each example is a program of its own.
 lint: $(VENV)/.ready ## Check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	MYPYPATH=tools/engine $(VENV)/bin/mypy --strict --explicit-package-bases --exclude ^benchmarks/projects/ outlit_pulumi tests tools benchmarks
+	$(VENV)/bin/mypy --strict --explicit-package-bases --exclude ^benchmarks/projects/ outlit_pulumi tests tools benchmarks
 	@for example in examples/*/; do $(VENV)/bin/mypy --strict "$$example" || exit; done
 
 docs: $(VENV)/.ready ## Build the documentation site; a warning or a dead link fails it
-	@$(VENV)/bin/python tools/reference --check && $(VENV)/bin/python tools/reliability --check
-	@$(VENV)/bin/python tools/site
+	@rm -rf build/docs
+	@$(VENV)/bin/python -m sphinx -q -E -W -c tools/site -d build/doctrees . build/docs
+	@echo "The site is in build/docs: open index.html"
 
 demo: $(VENV)/.ready ## Watch the whole job happen, against a sandbox on this machine
 	@$(ENGINE) && \
