@@ -1,1 +1,1 @@
-"""How fast the provider is, next to a do-nothing dynamic resource and to what a user would otherwise write."""
+"""How much time, memory and how many calls the provider takes, next to resources that do nothing."""

@@ -1,25 +1,30 @@
-"""One contender's project on a real engine, with a sandbox as the service, and what its operations took."""
+"""Two projects of one shape on a real engine: one of integrations, one of resources that do nothing."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from outlit_pulumi.sandbox import Sandbox
 
-from .contenders import Contender
-from .environment import environment
 from .memory import provider_memory
 
-_SECRET = "sk_made_up_for_the_benchmark"
+PROJECTS = ("floor", "ours")
+"""The do-nothing resource, and `outlit_pulumi.Integration`."""
+
+OPERATIONS = {"preview": "preview", "up": "up", "no-op up": "up", "refresh": "refresh", "destroy": "destroy"}
+"""The life of a stack, with Pulumi's command for each operation."""
 
 CATALOGUE = {
     "posthog": {"apiKey": "", "region": "us", "projectId": "1"},
@@ -29,14 +34,12 @@ CATALOGUE = {
     "granola": {"apiKey": ""},
     "supabase": {"projectUrl": "https://x.supabase.co", "serviceRoleKey": ""},
 }
-"""Their configs; an empty field is a credential, each its own."""
+"""Six configs. An empty field is a credential; each integration gets its own."""
 
+_PROGRAM = Path(__file__).parent / "projects"
 
-_LONGEST = 900.0
-"""Seconds after which a command is taken to hang."""
-
-SLOW = 0.2
-"""Seconds that each answer of a slow service takes."""
+_LONGEST = 600.0
+"""Seconds after which a command is taken to hang, and is ended."""
 
 
 class BenchmarkError(Exception):
@@ -45,123 +48,110 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """What a program declares.
-
-    Attributes:
-        integrations: How many, over all workspaces.
-        workspaces: How many; with one, it is that of the stack's configuration.
-        latency: Seconds that the service takes for each answer, over what it takes anyway.
-    """
+    """How many integrations a program declares, of a service that takes ``latency`` seconds for each answer."""
 
     integrations: int
-    workspaces: int = 1
     latency: float = 0.0
 
     def __str__(self) -> str:
-        spread = f" over {self.workspaces} workspaces" if self.workspaces > 1 else ""
-        return f"{self.integrations}{spread} at {1000 * self.latency:.0f} ms"
+        return f"{self.integrations} at {1000 * self.latency:.0f} ms" if self.latency else f"{self.integrations}"
 
     def configs(self) -> dict[str, dict[str, str]]:
-        """What each workspace has: up to six are the catalogue's, more are made up."""
-        number = self.integrations // self.workspaces
-        if number <= len(CATALOGUE):
-            return dict(list(CATALOGUE.items())[:number])
-        return {f"extra-{n:04}": {"token": ""} for n in range(1, number + 1)}
+        """The first configs of the catalogue, or made-up ones if the catalogue has too few."""
+        if self.integrations <= len(CATALOGUE):
+            return dict(list(CATALOGUE.items())[: self.integrations])
+        return {f"extra-{n:04}": {"token": ""} for n in range(1, self.integrations + 1)}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One operation of one contender.
+    """One command: its wall time, the peak of its largest provider process in MiB, and its calls of each route."""
 
-    Attributes:
-        contender: Its name.
-        shape: What its program declares.
-        operation: Of `OPERATIONS`.
-        repeat: Which of the repeats, from 0.
-        seconds: Wall time of the command.
-        memory: The most that one of its provider processes was seen to take, in MiB; 0 where there was none, or it is not known.
-        calls: How often it called each route of the service.
-    """
-
-    contender: str
+    project: str
     shape: Shape
     operation: str
-    repeat: int
     seconds: float
     memory: float
     calls: Mapping[str, int]
 
 
-class Deployment:
-    """A contender's project.
+def lives(shape: Shape, repeats: int) -> Iterator[Run]:
+    """Runs both projects through their lives, with each operation of the one right before that of the other.
 
-    Args:
-        contender: Whose.
-        shape: What its program declares.
-        scratch: The folder that all projects of a benchmark share: Pulumi's home and state.
-        sandbox: The service.
+    The second has warm caches, so the order alternates. A first preview of each is not measured.
+
+    Raises:
+        BenchmarkError: a command failed.
     """
+    with (
+        tempfile.TemporaryDirectory(prefix="outlit-benchmark-") as scratch,
+        Sandbox(extra_providers=shape.integrations, process=True) as sandbox,
+    ):
+        deployments = [_Deployment(project, shape, Path(scratch), sandbox) for project in PROJECTS]
+        for deployment in deployments:
+            deployment.run("preview")
+        if shape.latency:
+            sandbox.fault("*", kind="delay", times=None, seconds=shape.latency)
+        for repeat in range(repeats):
+            for operation in OPERATIONS:
+                for deployment in deployments if repeat % 2 else deployments[::-1]:
+                    yield deployment.run(operation)
 
-    def __init__(self, contender: Contender, shape: Shape, scratch: Path, sandbox: Sandbox) -> None:
-        self.contender, self._shape, self._sandbox = contender, shape, sandbox
-        self.folder = scratch / f"{contender.name}-{shape.integrations}-{shape.workspaces}-{shape.latency}"
-        self.env = environment() | {
+
+def environment() -> dict[str, str]:
+    """Puts this Python and the engine first on the path, and drops what could slow down one of the projects."""
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not (name.startswith(("OUTLIT_", "PULUMI_", "PYTHON")) or name.lower().endswith("_proxy"))
+    }
+    folders = (str(Path(sys.executable).parent), os.environ.get("OUTLIT_ENGINE_BIN", ""), os.environ["PATH"])
+    return env | {"PATH": os.pathsep.join(filter(None, folders)), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+class _Deployment:
+    """One of the projects, with a stack and a workspace of its own."""
+
+    def __init__(self, project: str, shape: Shape, scratch: Path, sandbox: Sandbox) -> None:
+        self._project, self._shape, self._sandbox = project, shape, sandbox
+        self._folder = scratch / project
+        state = scratch / "state"
+        state.mkdir(exist_ok=True)
+        self._env = environment() | {
             "PULUMI_HOME": str(scratch / "home"),
-            "PULUMI_BACKEND_URL": f"file://{scratch}/state",
+            "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "not a secret",
         }
-        (scratch / "state").mkdir(exist_ok=True)
-        shutil.copytree(contender.project, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
-        # One workspace of the service for each contender: they take turns with each operation.
-        several = shape.workspaces > 1
-        keys = {f"w{n}-": sandbox.add_workspace(f"{contender.name}-{n}") for n in range(shape.workspaces)}
-        key = next(iter(keys.values()))
-        configs = shape.configs()
-        plan = {"workspaces": keys if several else {"": None}, "integrations": configs}
-        (self.folder / "plan.json").write_text(json.dumps(plan))
-        if contender.pulumi:
-            (self.folder / "Pulumi.yaml").write_text(f"name: {self.folder.name.replace('.', '-')}\nruntime: python\n")
-            self._run("pulumi", "stack", "init", "dev")
-            self._run("pulumi", "config", "set", "outlit:baseUrl", sandbox.url)
-            for name, secret in (("outlit:apiKey", key), ("secret", _SECRET)):
-                self._run("pulumi", "config", "set", "--secret", name, secret)
-        else:
-            rows = {name: {k: v or f"{_SECRET}_{name}" for k, v in fields.items()} for name, fields in configs.items()}
-            lines = (f"{name}\t{json.dumps(row)}\n" for name, row in rows.items())
-            (self.folder / "integrations.tsv").write_text("".join(lines))
-        if contender.needs_environment:
-            self.env |= {"OUTLIT_API_KEY": key, "OUTLIT_API_URL": sandbox.url}
+        shutil.copytree(_PROGRAM, self._folder, ignore=shutil.ignore_patterns("__pycache__"))
+        (self._folder / "plan.json").write_text(json.dumps({"project": project, "configs": shape.configs()}))
+        (self._folder / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
+        self._pulumi("stack", "init", "dev")
+        self._pulumi("config", "set", "outlit:baseUrl", sandbox.url)
+        self._pulumi("config", "set", "--secret", "outlit:apiKey", sandbox.add_workspace(project))
+        self._pulumi("config", "set", "--secret", "secret", "sk_made_up_for_the_benchmark")
 
-    def knows(self, operation: str) -> bool:
-        """Whether the contender has that operation."""
-        return operation in self.contender.commands
-
-    def run(self, operation: str, repeat: int) -> Run:
-        """Runs an operation.
-
-        Raises:
-            BenchmarkError: it failed.
-        """
+    def run(self, operation: str) -> Run:
+        command = OPERATIONS[operation]
+        confirmed = () if command == "preview" else ("--yes", "--skip-preview")
         self._sandbox.clear_calls()
-        with provider_memory(self.folder) as peak:
-            seconds = self._run(*self.contender.commands[operation])
+        with provider_memory(self._folder) as peak:
+            seconds = self._pulumi(command, *confirmed, "--non-interactive")
         calls = Counter(str(call["route"]) for call in self._sandbox.calls())
-        return Run(self.contender.name, self._shape, operation, repeat, seconds, peak.mib, dict(calls))
+        return Run(self._project, self._shape, operation, seconds, peak.mib, calls)
 
-    def _run(self, *command: str) -> float:
-        """Runs a command; returns the seconds that it took."""
-        what = f"{' '.join(command[:2])} of {self.contender.name}"
-        with (self.folder / "output.log").open("w+") as output:
+    def _pulumi(self, *arguments: str) -> float:
+        """Runs a command, and returns the seconds that it took."""
+        with (self._folder / "output.log").open("w+") as output:
             started = time.perf_counter()
             process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self.env,
+                ["pulumi", *arguments],
+                cwd=self._folder,
+                env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            # Not with a timeout: that looks every 50 ms whether the process has ended, which is half of what a script takes.
+            # wait() with a timeout would look only every 50 ms whether the process has ended.
             overdue = threading.Timer(_LONGEST, _stop, (process,))
             overdue.start()
             try:
@@ -172,16 +162,15 @@ class Deployment:
             finally:
                 overdue.cancel()
             seconds = time.perf_counter() - started
-            if seconds > _LONGEST:
-                raise BenchmarkError(f"{what} did not end within {_LONGEST / 60:.0f} minutes.")
             if failed:
                 output.seek(0)
-                raise BenchmarkError(f"{what} failed:\n{output.read()}")
+                what = f"pulumi {arguments[0]} of {self._project}"
+                raise BenchmarkError(f"{what} failed after {seconds:.0f} seconds:\n{output.read()}")
         return seconds
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a command as a person would, so that the engine ends the processes that it started."""
+    """Interrupts a command, so that the engine ends the processes that it started."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(20)

@@ -5,39 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-_PROCESSES = Path("/proc")
 
-
+@dataclass
 class Peak:
-    """The most memory that one provider process was seen to take, in MiB; 0 where the system does not tell (all but Linux)."""
+    """The most memory that one provider process took, in MiB; 0 on all systems but Linux."""
 
-    def __init__(self) -> None:
-        self.mib = 0.0
-
-    def look(self, folder: Path) -> None:
-        """Takes in the provider processes that run in a folder."""
-        for process in _PROCESSES.glob("[0-9]*"):
-            try:
-                ours = b"pulumi.dynamic" in (process / "cmdline").read_bytes() and (process / "cwd").resolve() == folder
-                lines = (process / "status").read_text().splitlines() if ours else []
-            except OSError:
-                continue  # it has ended
-            for line in lines:
-                if line.startswith("VmHWM:"):
-                    self.mib = max(self.mib, int(line.split()[1]) / 1024)
+    mib: float = 0.0
 
 
 @contextmanager
 def provider_memory(folder: Path) -> Iterator[Peak]:
     """Watches the provider processes of the project in a folder while the block runs."""
     peak, done = Peak(), threading.Event()
-    folder = folder.resolve()
 
     def watch() -> None:
         while not done.wait(0.1):
-            peak.look(folder)
+            peak.mib = max([peak.mib, *_peaks(folder.resolve())])
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -46,3 +32,14 @@ def provider_memory(folder: Path) -> Iterator[Peak]:
     finally:
         done.set()
         watcher.join()
+
+
+def _peaks(folder: Path) -> Iterator[float]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"pulumi.dynamic" in (process / "cmdline").read_bytes() and (process / "cwd").resolve() == folder:
+                for line in (process / "status").read_text().splitlines():
+                    if line.startswith("VmHWM:"):
+                        yield int(line.split()[1]) / 1024
+        except OSError:
+            continue  # The process has ended, or belongs to another user.

@@ -1,0 +1,41 @@
+"""How much processor time the imports of a program take, and those of a provider process that calls Outlit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from resource import RUSAGE_CHILDREN, getrusage
+
+from .deployment import environment
+
+SIDES = {
+    "base": "import pulumi",
+    "program": "import pulumi, outlit_pulumi",
+    "provider": """import pulumi
+from outlit_pulumi.imports import undisturbed
+with undisturbed():
+    import outlit_pulumi.provider, outlit_pulumi.lifecycle, outlit_pulumi.run, outlit_pulumi.handover
+    import outlit_pulumi.trust, outlit_pulumi.client, outlit_pulumi.workspace, outlit_pulumi.preflight
+    import httpcore, certifi
+    certifi.where()
+""",
+}
+"""The imports of each side. The base is what every program and every dynamic provider loads."""
+
+
+def starts(repeats: int) -> dict[str, list[float]]:
+    """Starts Python with each side's imports in turns, forwards and backwards; processor seconds by side."""
+    seconds: dict[str, list[float]] = {side: [] for side in SIDES}
+    for code in SIDES.values():
+        _start(code)  # fills caches
+    for repeat in range(repeats):
+        for side in SIDES if repeat % 2 else reversed(SIDES):
+            seconds[side].append(_start(SIDES[side]))
+    return seconds
+
+
+def _start(code: str) -> float:
+    before = getrusage(RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
+    after = getrusage(RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
