@@ -38,13 +38,13 @@ test-long: $(VENV)/.mutmut ## Run all tests with many more examples and 600 inte
 	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto -m "" && \
 	$(VENV)/bin/python -m tools.mutation
 
-bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: an hour or two
+bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: half an hour
 	@$(ENGINE) && \
 	$(VENV)/bin/python -m benchmarks
 
-bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be, which takes about an hour
+bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be: ten minutes
 	@$(ENGINE) && \
-	$(VENV)/bin/python -m benchmarks.check
+	$(VENV)/bin/python -m benchmarks --check
 
 # Each example is a program of its own.
 lint: $(VENV)/.ready ## Check style and types
