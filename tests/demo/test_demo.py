@@ -119,6 +119,7 @@ def test_every_step_does_what_it_should_and_the_picture_quotes_it(scratch: Path)
             at = told.index(line, at) + len(line)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("engine")
 def test_interrupted_in_an_update_it_leaves_nothing(scratch: Path) -> None:
     process = start(scratch)
@@ -128,6 +129,7 @@ def test_interrupted_in_an_update_it_leaves_nothing(scratch: Path) -> None:
     assert left(scratch) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_interrupted_it_lets_pulumi_end(tmp_path: Path, scratch: Path, number: signal.Signals, code: int) -> None:
     """A killed Pulumi would leave its plugins behind, and its lock on the stack."""
