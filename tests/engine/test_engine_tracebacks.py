@@ -1,0 +1,38 @@
+"""Which tracebacks in a command's output count: the provider's, not those that a language host prints at its own end."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import provider_tracebacks
+
+HOST = """\
+    error: Program failed with an unhandled exception:
+    Traceback (most recent call last):
+      File "/opt/pulumi/pulumi-language-python-exec", line 232, in <module>
+        loop.run_until_complete(coro)
+      File "/opt/venv/lib/pulumi/runtime/stack.py", line 138, in run_in_stack
+        await run_pulumi_func(lambda: Stack(func))
+    Exception: resource monitor shut down while waiting on step's done channel
+
+"""
+PROVIDER = """\
+    error: Exception calling application: unexpected
+    Traceback (most recent call last):
+      File "/opt/venv/lib/pulumi/dynamic/__main__.py", line 192, in Create
+        result = provider.create(props)
+      File "/opt/venv/lib/outlit_pulumi/provider.py", line 150, in create
+        return one_line(run)
+    KeyError: 'x'
+
+"""
+CONSTRUCTOR = HOST.replace("/opt/venv/lib/pulumi/runtime/stack.py", "/opt/venv/lib/outlit_pulumi/integration.py")
+
+
+@pytest.mark.parametrize(
+    ("output", "count"),
+    [("error: one clean line\n", 0), (HOST, 0), (PROVIDER, 1), (HOST + PROVIDER + HOST, 1), (CONSTRUCTOR, 1)],
+    ids=["none", "the host's", "the provider's", "both", "the program's, through this package"],
+)
+def test_the_providers_tracebacks_are_told_from_the_hosts(output: str, count: int) -> None:
+    assert len(provider_tracebacks(output)) == count
