@@ -1,4 +1,4 @@
-"""Which tracebacks in a command's output count: the provider's, not those that a language host prints at its own end."""
+"""Which tracebacks in a command's output count: those of the provider, not those of a language host at its own end."""
 
 from __future__ import annotations
 
