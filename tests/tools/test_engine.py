@@ -1,6 +1,6 @@
 """`python tools/engine` as the Makefile calls it: which engine it takes, what it says, and what it leaves in its cache.
 
-``go`` and ``pulumi`` are scripts on a PATH of the test's own, and no download gets through.
+``pulumi`` and ``go`` are scripts on a PATH of the test's own, and no download leaves the machine.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 TOOL = Path(__file__).parents[2] / "tools" / "engine"
+PINNED = (TOOL / "cli" / "go.mod").read_text().partition("github.com/pulumi/pulumi/pkg/v3 v")[2].split()[0]
 OTHERS = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 
 GO = """\
@@ -29,6 +31,14 @@ list) echo {root}/source ;;
 esac
 """
 
+SDK = """\
+import os, shutil
+class PulumiCommand:
+    @staticmethod
+    def install(root, version):
+        shutil.copytree({folder!r}, os.path.join(root, "bin"), dirs_exist_ok=True)
+"""
+
 
 class Machine:
     """A machine with nothing on its PATH but what a test puts there, and an empty cache."""
@@ -38,44 +48,53 @@ class Machine:
         self.bin = root / "bin"
         self.bin.mkdir()
         self.cache = root / "cache"
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("OUTLIT_", "PULUMI_"))}
+        self.hold = root / "hold"
+        self.started: list[subprocess.Popen[bytes]] = []
+        ours = ("OUTLIT_", "PULUMI_", "NO_PROXY", "no_proxy")
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.env |= {"PATH": str(self.bin), "OUTLIT_ENGINE_CACHE": str(self.cache)}
         self.env |= dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
 
-    def script(self, name: str, body: str = "") -> None:
-        """Puts an executable on PATH."""
-        (self.bin / name).write_text(f"#!/bin/sh\n{body}\n")
-        (self.bin / name).chmod(0o755)
+    def script(self, path: Path, body: str = "") -> None:
+        """Writes an executable."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
 
-    def pulumi(self, version: str = "v3.147.0") -> None:
-        """Puts a whole engine on PATH."""
-        self.script("pulumi", f"echo {version}")
+    def pulumi(self, folder: Path, version: str = "v3.147.0") -> None:
+        """Puts a whole engine into a folder."""
+        self.script(folder / "pulumi", f"echo {version}")
         for name in OTHERS:
-            self.script(name)
+            self.script(folder / name)
 
-    def go(self, version: str = "v3.259.0") -> None:
+    def go(self, version: str = PINNED) -> None:
         """Puts a compiler on PATH that is done at once, or once the file ``hold`` is gone."""
         for path in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
-            (self.root / "source" / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / "source" / path).write_text("#!/bin/sh\n")
-        self.script("go", GO.format(root=self.root, version=version))
+            self.script(self.root / "source" / path)
+        self.script(self.bin / "go", GO.format(root=self.root, version=version))
 
-    def start(self) -> subprocess.Popen[str]:
-        """Starts the tool, with each output in a pipe of its own."""
+    def start(self, name: str = "tool") -> subprocess.Popen[bytes]:
+        """Starts the tool, with each output in a file of that name."""
         argv: list[str | Path] = [sys.executable, TOOL]
-        return subprocess.Popen(argv, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with (self.root / f"{name}.out").open("wb") as out, (self.root / f"{name}.err").open("wb") as err:
+            self.started.append(subprocess.Popen(argv, env=self.env, stdout=out, stderr=err))
+        return self.started[-1]
+
+    def said(self, name: str = "tool") -> tuple[str, str]:
+        """Stdout and stderr of the tool so far."""
+        out, err = (self.root / f"{name}.out").read_text(), (self.root / f"{name}.err").read_text()
+        assert "Traceback" not in err
+        return out, err
 
     def run(self) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of the tool."""
-        process = self.start()
-        out, err = process.communicate(timeout=120)
-        assert "Traceback" not in err
-        return process.returncode, out, err
+        code = self.start().wait(120)
+        return (code, *self.said())
 
-    def builds(self) -> list[str]:
+    def builds(self) -> list[int]:
         """The process ids of the compilers that were started."""
         notes = self.root / "builds"
-        return notes.read_text().split() if notes.exists() else []
+        return [int(line) for line in notes.read_text().split()] if notes.exists() else []
 
     def kept(self) -> set[str]:
         """What is in the cache beside the lock: the engine, the log of its build, anything half done."""
@@ -84,33 +103,54 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    """An empty machine."""
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """An empty machine, whose processes end with the test."""
+    machine = Machine(tmp_path)
+    yield machine
+    machine.hold.unlink(missing_ok=True)
+    for process in machine.started:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Waits until this is true; the bound only ends a test that is broken."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_an_engine_on_path_is_taken(machine: Machine) -> None:
     """Stdout has its folder alone, so that a Makefile can take it."""
-    machine.pulumi()
+    machine.pulumi(machine.bin)
     assert machine.run() == (0, f"{machine.bin}\n", "Trying pulumi on PATH\n  yes\n")
+
+
+def test_a_link_on_path_leads_to_the_engine(machine: Machine) -> None:
+    """Package managers link `pulumi` alone."""
+    machine.pulumi(machine.root / "opt")
+    (machine.bin / "pulumi").symlink_to(machine.root / "opt" / "pulumi")
+    assert machine.run()[:2] == (0, f"{machine.root / 'opt'}\n")
 
 
 @pytest.mark.parametrize(
     ("version", "lost", "reason"),
     [
         ("v3.146.9", None, "is version 3.146.9; needed is 3.147 or later of 3.x"),
-        ("v4.0.0", None, "is version 4.0.0; needed is 3.147 or later of 3.x"),
+        ("v4.200.0", None, "is version 4.200.0; needed is 3.147 or later of 3.x"),
         ("v3.200.0", OTHERS[2], f"lacks {OTHERS[2]}, beside it or on PATH"),
-        ("nonsense; exit 3", None, "cannot be read (exit code 3: nonsense)"),
+        ("nonsense; exit 3", None, "for its version failed (exit code 3: nonsense)"),
+        ("nonsense", None, "for its version gave no version ('nonsense')"),
     ],
 )
 def test_an_unfit_engine_is_told_and_passed_over(machine: Machine, version: str, lost: str | None, reason: str) -> None:
-    machine.pulumi(version)
+    machine.pulumi(machine.bin, version)
     machine.go()
     if lost:
         (machine.bin / lost).unlink()
     code, out, err = machine.run()
-    assert reason in err
+    assert f"  no: {'asking ' if 'nonsense' in version else ''}{machine.bin / 'pulumi'} {reason}\n" in err
     assert (code, out.startswith(str(machine.cache))) == (0, True)
 
 
@@ -128,11 +168,22 @@ def test_no_way_leads_to_an_engine(machine: Machine) -> None:
     assert summary[5] == "Install Pulumi by hand, 3.147 or later:  https://www.pulumi.com/docs/install/"
 
 
+def test_the_download_comes_before_a_build(machine: Machine) -> None:
+    machine.pulumi(machine.root / "release", PINNED)
+    package = machine.root / "python" / "pulumi"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "automation.py").write_text(SDK.format(folder=str(machine.root / "release")))
+    machine.env["PYTHONPATH"] = str(package.parent)
+    machine.go()
+    assert machine.run()[0] == 0
+    assert (machine.kept(), machine.builds()) == ({"engine"}, [])
+
+
 def test_an_engine_is_built_once_and_then_found(machine: Machine) -> None:
     machine.go()
     first, second = machine.run(), machine.run()
-    assert first[0] == second[0] == 0
-    assert first[1] == second[1]
+    assert first[:2] == second[:2] == (0, first[1])
     assert machine.kept() == {"engine", "build.log"}
     assert len(machine.builds()) == 2  # the language host and the command line
 
@@ -150,12 +201,14 @@ def test_an_incomplete_copy_is_made_again(machine: Machine, lost: str) -> None:
 
 
 def test_a_failing_build_shows_its_end_and_leaves_nothing(machine: Machine) -> None:
-    machine.script("go", "echo compiling; echo no space left on device; exit 2")
+    machine.script(machine.bin / "go", "echo compiling; echo no space left on device; exit 2")
+    machine.run()
     code, _, err = machine.run()
     assert code == 1
-    assert "  | no space left on device\n" in err
-    assert "building the Python language host failed (exit code 2); its whole output is in" in err
+    assert "  | compiling\n  | no space left on device\n" in err
+    assert "building the Python language host failed (exit code 2: no space left on device); its whole output" in err
     assert machine.kept() == {"build.log"}
+    assert next(machine.cache.glob("*.build.log")).read_text() == "compiling\nno space left on device\n"
 
 
 def test_a_build_of_another_version_is_not_kept(machine: Machine) -> None:
@@ -163,47 +216,50 @@ def test_a_build_of_another_version_is_not_kept(machine: Machine) -> None:
     machine.go("v3.1.0")
     code, _, err = machine.run()
     assert code == 1
-    assert "the result is version 3.1.0, not 3.259.0" in err
+    assert f"the result is version 3.1.0, not {PINNED}" in err
     assert machine.kept() == {"build.log"}
-
-
-def wait_for_a_build(machine: Machine) -> None:
-    """Waits until the compiler runs; the bound only ends a test that is broken."""
-    end = time.monotonic() + 60
-    while not machine.builds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_two_at_once_make_it_once(machine: Machine) -> None:
     """The second waits, says so, and takes what the first made."""
     machine.go()
-    (machine.root / "hold").touch()
-    with machine.start() as first:
-        wait_for_a_build(machine)
-        with machine.start() as second:
-            assert second.stderr
-            while "another run is making the engine; waiting for it" not in second.stderr.readline():
-                pass
-            (machine.root / "hold").unlink()
-            assert second.communicate(timeout=60)[0] == first.communicate(timeout=60)[0] != ""
+    machine.hold.touch()
+    first = machine.start("first")
+    wait_for(machine.builds)
+    second = machine.start("second")
+    wait_for(lambda: "another run is making the engine; waiting for it" in machine.said("second")[1])
+    machine.hold.unlink()
+    assert (first.wait(60), second.wait(60)) == (0, 0)
+    assert machine.said("first")[0] == machine.said("second")[0]
     assert len(machine.builds()) == 2
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "told"), [(signal.SIGINT, 130, "Stopped. Nothing is left half done"), (signal.SIGTERM, 143, "")]
+    ("number", "code", "told"),
+    [
+        (signal.SIGINT, 130, "Stopped. Nothing is left half done"),
+        (signal.SIGTERM, 143, ""),
+        (signal.SIGKILL, -9, ""),
+    ],
 )
 def test_interrupted(machine: Machine, number: int, code: int, told: str) -> None:
-    """No traceback, no compiler left, and nothing in the cache that a later run takes for an engine."""
+    """No traceback, no compiler left, and nothing that the next run takes for an engine."""
     machine.go()
-    (machine.root / "hold").touch()
-    with machine.start() as process:
-        wait_for_a_build(machine)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (code, "")
+    machine.hold.touch()
+    process = machine.start()
+    wait_for(machine.builds)
+    process.send_signal(number)
+    assert process.wait(60) == code
+    out, err = machine.said()
+    assert out == ""
     assert told in err
-    assert "Traceback" not in err
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(machine.builds()[0]), 0)
-    assert machine.kept() == {"build.log"}
+    if number == signal.SIGKILL:  # which lets nobody clean up
+        os.kill(machine.builds()[0], signal.SIGKILL)
+    else:
+        assert machine.kept() == {"build.log"}
+        with pytest.raises(ProcessLookupError):
+            os.kill(machine.builds()[0], 0)
+    machine.hold.unlink()
+    assert machine.run()[0] == 0
+    assert len(machine.builds()) == 3
+    assert machine.kept() == {"engine", "build.log"}

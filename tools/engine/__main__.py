@@ -1,8 +1,8 @@
-"""`python tools/engine`: finds a Pulumi engine on this machine, or makes one, and prints the folder of its executables.
+"""`python tools/engine` finds a Pulumi engine on this machine, or makes one, and prints the folder of its executables.
 
-Four routes, best first: the ``pulumi`` on PATH, a copy made earlier, the official download by the Pulumi SDK, and a
-build from the published Go modules that ``cli/go.mod`` and ``host/go.mod`` pin. All talk goes to stderr; stdout has the
-folder alone, so that a Makefile can take it. Exit code: 0, or 1 when there is no engine, 130 on Ctrl-C, 143 on SIGTERM.
+It tries four routes, best first: the ``pulumi`` on PATH, a copy made earlier, the official download by the Pulumi SDK,
+and a build from the published Go modules that ``cli/go.mod`` and ``host/go.mod`` pin. All messages go to stderr; stdout
+has the folder alone, for the Makefile. Exit code: 0, or 1 when there is no engine, 130 on Ctrl-C, 143 on SIGTERM.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,29 +29,30 @@ EXECUTABLES = (
     "pulumi-language-python-exec",  # the script that the language host starts
     "pulumi-resource-pulumi-python",  # the script that starts dynamic providers
 )
-OLDEST = (3, 147, 0)
 CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3"
 SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3"
-SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
 SIGN_OF_LIFE_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 DOWNLOAD_SECONDS = 300.0
 BUILD_SECONDS = 3600.0
-BY_HAND = """\
-Install Pulumi by hand, 3.147 or later:  https://www.pulumi.com/docs/install/
-Then run this command again in a new terminal."""
 
 DOWNLOAD = """\
-import socket, sys
-socket.setdefaulttimeout(20)
+import socket, subprocess, sys
 from pulumi.automation import PulumiCommand
 from semver import VersionInfo
+socket.setdefaulttimeout(20)
 try:
-    PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]), skip_version_check=True)
+    PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
+except subprocess.CalledProcessError as error:
+    sys.exit(error.output.decode(errors="replace"))
 except OSError as error:
-    sys.exit(f"the download failed ({error})")
+    sys.exit(str(error))
 """
-"""The SDK's installer has no time limit: in a process of its own it can be stopped."""
+"""The SDK's installer has no time limit, so it runs in a process that can be stopped."""
+
+BY_HAND = """
+Install Pulumi by hand, 3.147 or later:  https://www.pulumi.com/docs/install/
+Then run this command again in a new terminal. OUTLIT_ENGINE_CACHE can name another cache folder."""
 
 
 class UnavailableError(Exception):
@@ -70,66 +71,74 @@ def spell(seconds: float) -> str:
 
 
 def run(
-    label: str, argv: Sequence[str | Path], log: Path, *, limit: float, cwd: Path | None = None, **env: str
-) -> tuple[int | None, str]:
-    """Runs a program to its end, with a sign of life every 15 seconds, and adds what it prints to a log.
+    task: str, argv: Sequence[str | Path], limit: float, *, log: Path | None = None, cwd: Path | None = None, **env: str
+) -> str:
+    """Runs a program, with a sign of life every 15 seconds, and returns its output, which also goes to the log.
 
-    When its time is up, or this process is interrupted, it is killed together with everything that it started.
-
-    Returns:
-        Its exit code, None when its time was up, and what it printed.
+    When its time is up, or this process is interrupted, the program is killed with everything that it started.
 
     Raises:
-        UnavailableError: it cannot be started.
+        UnavailableError: the program failed or was too slow; if there is a log, the end of the output was shown.
     """
-    # A file, not a pipe: a grandchild that keeps a pipe open cannot hold us up.
-    with log.open("a+b") as output:
+    started = time.monotonic()
+    code = None
+    # A file, not a pipe: a grandchild that keeps a pipe open would hold this process up.
+    with log.open("a+b") if log else tempfile.TemporaryFile() as output:
         begin = output.seek(0, os.SEEK_END)
-        try:
-            process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env={**os.environ, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, so that all of it can be killed
-            )
-        except OSError as error:
-            raise UnavailableError(f"{argv[0]} cannot be run ({error.strerror})") from error
-        started = time.monotonic()
-        code = None
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a process group of its own, so that all of it can be killed
+        )
         try:
             while code is None and (left := started + limit - time.monotonic()) > 0:
                 try:
-                    code = process.wait(timeout=min(SIGN_OF_LIFE_SECONDS, left))
+                    code = process.wait(min(SIGN_OF_LIFE_SECONDS, left))
                 except subprocess.TimeoutExpired:
-                    say(f"  {label}: {spell(time.monotonic() - started)}")
+                    say(f"  {task}: {spell(time.monotonic() - started)}")
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError, PermissionError):  # it ended by itself meanwhile
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         output.seek(begin)
-        return code, output.read().decode(errors="replace")
+        printed = output.read().decode(errors="replace")
+    if code == 0:
+        return printed
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", printed).splitlines() if line.strip()]
+    reason = lines[-1][:300] if lines else "it printed nothing"  # programs put the reason last
+    how = f"no end after {spell(limit)}" if code is None else f"exit code {code}: {reason}"
+    if log is None:
+        raise UnavailableError(f"{task} failed ({how})")
+    for line in lines[-15:]:
+        say(f"  | {line}")
+    raise UnavailableError(f"{task} failed ({how}); its whole output is in {log}")
 
 
-def last_line(text: str) -> str:
-    """Where programs put the reason of a failure."""
-    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it printed nothing"
-
-
-def version_in(text: str) -> tuple[int, int, int] | None:
-    """The release in what `pulumi version` printed, or in a line of a go.mod."""
-    found = re.search(r"(?:^|\s)v?(\d+)\.(\d+)\.(\d+)(?![.\d])", text)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
-
-
-def pinned(module: str, required: str) -> str:
-    """The version of a module that a go.mod here requires, such as `3.259.0`."""
-    found = re.search(rf"^require {re.escape(required)} v(\S+)", (HERE / module / "go.mod").read_text(), re.MULTILINE)
-    assert found, f"{module}/go.mod does not require {required}"
+def pinned(module: str) -> str:
+    """The version of Pulumi that a wrapper module here requires, such as `3.259.0`."""
+    found = re.search(r"^require github\.com/pulumi/\S+ v(\S+)", (HERE / module / "go.mod").read_text(), re.MULTILINE)
+    assert found, f"{module}/go.mod does not require Pulumi"
     return found[1]
+
+
+def cache_root() -> Path:
+    """Where engines are kept between runs: outside the checkout, unless the user says otherwise."""
+    if chosen := os.environ.get("OUTLIT_ENGINE_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():  # the XDG rules say to ignore it then
+        base = Path("~/.cache").expanduser()
+    return base / "outlit-pulumi" / "engine"
+
+
+VERSION = pinned("cli")
+HOME = cache_root() / f"v{VERSION}-{platform.system().lower()}-{platform.machine()}"
+LOG = HOME.with_name(f"{HOME.name}.build.log")
 
 
 def missing(*folders: Path) -> str:
@@ -138,18 +147,14 @@ def missing(*folders: Path) -> str:
     return ", ".join(name for name in EXECUTABLES if not shutil.which(name, path=path))
 
 
-def version_of(pulumi: Path) -> tuple[int, int, int]:
-    """The version that this `pulumi` tells."""
-    with tempfile.TemporaryDirectory() as scratch:
-        log = Path(scratch) / "log"
-        code, said = run(
-            "asking for its version", [pulumi, "version"], log, limit=ANSWER_SECONDS, PULUMI_SKIP_UPDATE_CHECK="true"
-        )
-    version = version_in(said)
-    if code != 0 or version is None:
-        reason = "no answer" if code is None else f"exit code {code}: {last_line(said)}"
-        raise UnavailableError(f"the version of {pulumi} cannot be read ({reason})")
-    return version
+def version_of(pulumi: Path) -> str:
+    """The version that this `pulumi` tells, such as `3.259.0`."""
+    task = f"asking {pulumi} for its version"
+    printed = run(task, [pulumi, "version"], ANSWER_SECONDS, PULUMI_SKIP_UPDATE_CHECK="true")
+    found = re.search(r"^v?(\d+\.\d+\.\d+)(?![.\d])", printed, re.MULTILINE)
+    if not found:
+        raise UnavailableError(f"{task} gave no version ({printed.strip()[:300]!r})")
+    return found[1]
 
 
 def on_path() -> Path:
@@ -159,173 +164,111 @@ def on_path() -> Path:
         raise UnavailableError("there is none")
     pulumi = Path(found).absolute()
     version = version_of(pulumi)
-    if version < OLDEST or version[0] != OLDEST[0]:
-        shown = ".".join(map(str, version))
-        raise UnavailableError(f"{pulumi} is version {shown}; needed is 3.147 or later of 3.x")
+    major, minor, _ = map(int, version.split("."))
+    if major != 3 or minor < 147:
+        raise UnavailableError(f"{pulumi} is version {version}; needed is 3.147 or later of 3.x")
     # Pulumi looks for the others on PATH and beside its own executable, also where that is a link to elsewhere.
     beside = [pulumi.parent, pulumi.resolve().parent]
-    for folder in beside:
-        if not missing(folder):
-            return folder
     if absent := missing(*beside, *map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))):
         raise UnavailableError(f"{pulumi} lacks {absent}, beside it or on PATH")
-    return pulumi.parent
+    return next((folder for folder in beside if not missing(folder)), pulumi.parent)
 
 
-class Cache:
-    """The folder that keeps the pinned release for this platform, outside the checkout.
+def cached() -> Path:
+    """The folder of a copy made earlier."""
+    if not HOME.exists():
+        raise UnavailableError("nothing there yet")
+    # A cache folder that was copied or restored in part can lack either.
+    if absent := missing(HOME / "bin"):
+        raise UnavailableError(f"it is incomplete: {absent} is missing")
+    if not (HOME / "complete").is_file():
+        raise UnavailableError("it is incomplete: the mark that it was finished is missing")
+    return HOME / "bin"
 
-    An engine is made in a temporary folder beside its place and moved there when it is whole, so a run that is killed
-    leaves nothing that could be taken for an engine; the next run removes what it does leave.
-    """
 
-    def __init__(self) -> None:
-        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        if not base.is_absolute():  # the XDG rules say to ignore it then
-            base = Path("~/.cache").expanduser()
-        chosen = os.environ.get("OUTLIT_ENGINE_CACHE")
-        self.root = Path(chosen).expanduser().absolute() if chosen else base / "outlit-pulumi" / "engine"
-        self.version = pinned("cli", CLI_MODULE)
-        self.name = f"v{self.version}-{platform.system().lower()}-{platform.machine()}"
-        self.home = self.root / self.name
-        self.log = self.root / f"{self.name}.build.log"
-
-    def get(self) -> Path:
-        """The folder of a copy made earlier."""
-        if not self.home.exists():
-            raise UnavailableError("nothing there yet")
-        # A cache folder that was copied or restored in part can lack either.
-        if absent := missing(self.home / "bin"):
-            raise UnavailableError(f"it is incomplete: {absent} is missing")
-        if not (self.home / "complete").is_file():
-            raise UnavailableError("it is incomplete: the mark that it was finished is missing")
-        return self.home / "bin"
-
-    def fill(self, make: Callable[[Path, Path], None]) -> Path:
-        """Makes an engine in the first folder, with temporary files in the second, and keeps it if it works.
-
-        What another run made while this one waited for its turn is taken instead.
-        """
+def turn() -> AbstractContextManager[object]:
+    """Waits until this process alone may write to the cache. The system frees the lock of a process that is killed."""
+    lock = FileLock(HOME.with_name(f"{HOME.name}.lock"))
+    started, wait = time.monotonic(), 0.0
+    while True:
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnavailableError(
-                f"the cache folder {self.root} cannot be made ({error.strerror}); OUTLIT_ENGINE_CACHE can name another"
-            ) from error
-        with self._alone():
-            try:
-                return self.get()
-            except UnavailableError:
-                self._tidy()
-            try:
-                scratch = Path(tempfile.mkdtemp(prefix=f"{self.name}.tmp-", dir=self.root))
-                home, work = scratch / "engine", scratch / "work"
-                (home / "bin").mkdir(parents=True)
-                work.mkdir()
-                make(home, work)
-                if absent := missing(home / "bin"):
-                    raise UnavailableError(f"the result lacks {absent}")
-                if (found := version_of(home / "bin" / "pulumi")) != version_in(self.version):
-                    raise UnavailableError(f"the result is version {'.'.join(map(str, found))}, not {self.version}")
-                (home / "complete").touch()
-                shutil.rmtree(self.home, ignore_errors=True)
-                home.rename(self.home)
-            finally:
-                self._tidy()
-        return self.home / "bin"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Holds the one writer's place. The system frees it when a process ends, however it ends."""
-        lock = FileLock(self.root / f"{self.name}.lock")
-        started, wait = time.monotonic(), 0.0
-        while True:
-            try:
-                lock.acquire(timeout=wait)
-                break
-            except Timeout:
-                say(f"  another run is making the engine; waiting for it: {spell(time.monotonic() - started)}")
-                wait = SIGN_OF_LIFE_SECONDS
-        with lock:
-            yield
-
-    def _tidy(self) -> None:
-        for folder in self.root.glob(f"{self.name}.tmp-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+            return lock.acquire(timeout=wait)
+        except Timeout:
+            say(f"  another run is making the engine; waiting for it: {spell(time.monotonic() - started)}")
+            wait = SIGN_OF_LIFE_SECONDS
 
 
-def download(cache: Cache) -> Callable[[Path, Path], None]:
-    """The official release, fetched by the Pulumi SDK."""
+def fill(make: Callable[[Path, Path], None]) -> Path:
+    """Makes an engine in the first folder, with temporary files in the second, and keeps it in the cache if it works.
 
-    def make(home: Path, work: Path) -> None:
-        argv: list[str | Path] = [sys.executable, "-c", DOWNLOAD, home, cache.version]
-        code, said = run("downloading", argv, work / "log", limit=DOWNLOAD_SECONDS, cwd=work, TMPDIR=str(work))
-        if code != 0:
-            late = f"it did not finish within {spell(DOWNLOAD_SECONDS)}"
-            raise UnavailableError(late if code is None else last_line(said))
+    It is made beside its place and moved there when it is whole: a run that is killed leaves nothing that could be
+    taken for an engine. What another run made while this one waited for its turn is taken instead.
+    """
+    HOME.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f"{HOME.name}.tmp-"
+    with turn():
+        with suppress(UnavailableError):
+            return cached()
+        for leftover in HOME.parent.glob(f"{prefix}*"):  # of runs that were killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=HOME.parent, ignore_cleanup_errors=True) as scratch:
+            engine = Path(scratch, "engine")
+            (engine / "bin").mkdir(parents=True)
+            make(engine, Path(scratch))
+            if absent := missing(engine / "bin"):
+                raise UnavailableError(f"the result lacks {absent}")
+            if (version := version_of(engine / "bin" / "pulumi")) != VERSION:
+                raise UnavailableError(f"the result is version {version}, not {VERSION}")
+            (engine / "complete").touch()
+            shutil.rmtree(HOME, ignore_errors=True)
+            engine.rename(HOME)
+    return HOME / "bin"
 
-    return make
+
+def download(engine: Path, scratch: Path) -> None:
+    """Has the Pulumi SDK fetch the official release."""
+    argv = [sys.executable, "-c", DOWNLOAD, str(engine), VERSION]
+    run("the download", argv, DOWNLOAD_SECONDS, cwd=scratch, TMPDIR=str(scratch))
 
 
-def build(cache: Cache) -> Callable[[Path, Path], None]:
-    """The pinned release, compiled here from its published Go modules."""
+def build(engine: Path, scratch: Path) -> None:
+    """Compiles the pinned release from its published Go modules."""
+    go = shutil.which("go")
+    if not go:
+        raise UnavailableError("there is no go command on PATH")
+    LOG.write_bytes(b"")
 
-    def make(home: Path, work: Path) -> None:
-        go = shutil.which("go")
-        if not go:
-            raise UnavailableError("there is no go command on PATH")
-        cache.log.write_bytes(b"")
+    def step(task: str, module: str, *arguments: str) -> str:
+        say(f"  {task}")
+        # A go.work file above the checkout must not change what is built. The scratch folder gets removed.
+        env = {"GOWORK": "off", "GOTMPDIR": str(scratch)}
+        return run(task, [go, *arguments], BUILD_SECONDS, log=LOG, cwd=HERE / module, **env)
 
-        def step(label: str, module: str, *arguments: str) -> str:
-            say(f"  {label}")
-            # A go.work file above the checkout must not change what is built. Temporary files get removed.
-            argv = [go, *arguments]
-            env = {"GOWORK": "off", "GOTMPDIR": str(work)}
-            code, said = run(label, argv, cache.log, limit=BUILD_SECONDS, cwd=HERE / module, **env)
-            if code == 0:
-                return said
-            for line in said.splitlines()[-15:]:
-                say(f"  | {line}")
-            how = f"exit code {code}" if code is not None else f"not done after {spell(BUILD_SECONDS)}"
-            raise UnavailableError(f"{label} failed ({how}); its whole output is in {cache.log}")
-
-        def compile_(label: str, module: str, package: str, version: str) -> None:
-            # Without the stamp `pulumi version` is empty. Flags here win over GOFLAGS.
-            stamp = f"-s -w -X {SDK_MODULE}/go/common/version.Version=v{version}"
-            flags = (
-                "-mod=readonly",
-                "-buildvcs=false",
-                "-trimpath",
-                "-ldflags",
-                stamp,
-                "-o",
-                str(home / "bin") + os.sep,
-            )
-            step(label, module, "build", *flags, package)
-
-        say("  this takes a few minutes, once")
-        # The host first: it takes seconds, so a setup that cannot work shows early.
-        host = pinned("host", SDK_MODULE)
-        compile_("building the Python language host", "host", f"{SDK_MODULE}/python/cmd/pulumi-language-python", host)
-        compile_("building the pulumi command", "cli", f"{CLI_MODULE}/cmd/pulumi", cache.version)
-        listing = ("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", SDK_MODULE)
-        source = Path(step("finding the launcher scripts", "cli", *listing).strip().rpartition("\n")[2])
-        for script in SCRIPTS:
-            copy = home / "bin" / Path(script).name
-            shutil.copyfile(source / script, copy)
-            copy.chmod(0o755)
-
-    return make
+    say("  this takes a few minutes, once")
+    # The host first: it takes seconds, so a setup that cannot work shows early.
+    for task, module, package in (
+        ("building the Python language host", "host", f"{SDK_MODULE}/python/cmd/pulumi-language-python"),
+        ("building the pulumi command", "cli", f"{CLI_MODULE}/cmd/pulumi"),
+    ):
+        # Without the stamp `pulumi version` is empty. Flags here win over GOFLAGS.
+        stamp = f"-s -w -X {SDK_MODULE}/go/common/version.Version=v{pinned(module)}"
+        flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", stamp, "-o", f"{engine / 'bin'}{os.sep}"]
+        step(task, module, "build", *flags, package)
+    listing = step("finding the launcher scripts", "cli", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", SDK_MODULE)
+    source = Path(listing.strip().rpartition("\n")[2])  # lines about downloads can come before it
+    for script in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
+        copy = engine / "bin" / Path(script).name
+        shutil.copyfile(source / script, copy)
+        copy.chmod(0o755)
 
 
 def find() -> Path | None:
     """The folder of the first engine that a route leads to; None, with what was tried and what to do, if none does."""
-    cache = Cache()
     routes: dict[str, Callable[[], Path]] = {
         "pulumi on PATH": on_path,
-        f"a copy made earlier, {cache.home}": cache.get,
-        f"the official download of Pulumi {cache.version}": lambda: cache.fill(download(cache)),
-        f"a build of Pulumi {cache.version} from its Go modules": lambda: cache.fill(build(cache)),
+        f"a copy made earlier, {HOME}": cached,
+        f"the official download of Pulumi {VERSION}": lambda: fill(download),
+        f"a build of Pulumi {VERSION} from its Go modules": lambda: fill(build),
     }
     tried = []
     for title, attempt in routes.items():
@@ -338,7 +281,7 @@ def find() -> Path | None:
         else:
             say("  yes")
             return folder
-    say("\n".join(["\nNo Pulumi engine could be found or made. Tried:", *tried, "", BY_HAND]))
+    say("\n".join(["\nNo Pulumi engine could be found or made. Tried:", *tried, BY_HAND]))
     return None
 
 
