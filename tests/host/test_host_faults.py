@@ -8,29 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from pulumi.runtime.proto import provider_pb2
 
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 
 from .hosting import OTHER, STRIPE, Host, declared, hosting, refused, served
 
 TIMEOUT = 6
-"""Seconds (``outlit:timeout``); a service that drips or hangs takes far longer than that."""
-
-UNDONE: dict[str, dict[str, Any]] = {
-    "reset": {"kind": "reset"},
-    "502": {"status": 502},
-    "sign-in page": {"kind": "html"},
-}
-DONE: dict[str, dict[str, Any]] = {
-    **{name: {**fault, "after": True} for name, fault in UNDONE.items()},
-    "cut off": {"kind": "truncated"},
-    "drip": {"kind": "drip", "seconds": 60},
-}
-"""Ways to lose an answer, before and after the write took effect."""
-
-undone = pytest.mark.parametrize("fault", UNDONE.values(), ids=UNDONE)
-done = pytest.mark.parametrize("fault", DONE.values(), ids=DONE)
+"""Seconds (``outlit:timeout``); a service that hangs takes far longer than that."""
 
 
 def configured(sandbox: Sandbox) -> dict[str, Any]:
@@ -40,13 +24,6 @@ def configured(sandbox: Sandbox) -> dict[str, Any]:
 @pytest.fixture
 def host(sandbox: Sandbox) -> Iterator[Host]:
     """The run that meets the faults."""
-    with hosting(configured(sandbox)) as host:
-        yield host
-
-
-@pytest.fixture
-def next_run(sandbox: Sandbox) -> Iterator[Host]:
-    """The run after it."""
     with hosting(configured(sandbox)) as host:
         yield host
 
@@ -62,12 +39,6 @@ def state(sandbox: Sandbox) -> dict[str, Any]:
 def used(sandbox: Sandbox) -> list[str | None]:
     """The fingerprints of the configs in use."""
     return [connection["fingerprint"] for connection in sandbox.connections()]
-
-
-def changes(host: Host, state: dict[str, Any], inputs: dict[str, Any]) -> bool:
-    """Whether the next up would do anything."""
-    found = host.diff(state["connection_id"], state, inputs).changes
-    return bool(found == provider_pb2.DiffResponse.DIFF_SOME)
 
 
 def test_a_refused_update_is_one_clean_line(sandbox: Sandbox, host: Host, state: dict[str, Any]) -> None:
