@@ -38,7 +38,7 @@ survivors = Counter[str]()
 for mutant in (mutant for mutant, outcome in outcomes.items() if outcome in SURVIVED):
     diff = re.findall(r"^([-+]) *(.*)$", mutmut("show", mutant).partition("\n@@")[2], re.MULTILINE)
     before, after = ([without_wording(line) for sign, line in diff if sign == side] for side in "-+")
-    if before != after:
+    if before != after or not diff:  # nothing shown is no wording
         survivors["\n".join([f"@@ {mutant.rpartition('__mutmut_')[0]} @@", *map("".join, diff)])] += 1
 changes = re.findall(r"^@@ .+ @@(?:\n[-+].*)+", PAGE, re.MULTILINE)
 listed = Counter(change for change in changes if fnmatch(f"{change.split()[1]}__mutmut_1", pattern))
