@@ -36,7 +36,7 @@ test-full: $(VENV)/.ready $(OLDEST)/.ready ## Run the tests that `make test` lea
 test-long: $(VENV)/.mutmut ## Run all tests with many more examples and 600 integrations, then on mutants of the core: about two hours
 	@$(ENGINE) && \
 	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto -m "" && \
-	$(VENV)/bin/mutmut run && $(VENV)/bin/python -m tools.mutation
+	rm -rf mutants && $(VENV)/bin/mutmut run && $(VENV)/bin/python -m tools.mutation
 
 bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: half an hour
 	@$(ENGINE) && \
@@ -63,7 +63,7 @@ demo: $(VENV)/.ready ## Watch the whole job happen, against a sandbox on this ma
 	$(VENV)/bin/python tools/demo
 
 clean: ## Remove what these targets made here; the engine's cache, outside, stays
-	rm -rf $(VENV) $(OLDEST) dist build mutants mutmut-stats.json .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) dist build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call install,FOLDER,CONSTRAINTS): an environment with the package and its development tools, as CONSTRAINTS pins

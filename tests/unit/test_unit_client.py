@@ -208,12 +208,15 @@ def test_no_cookie_is_taken() -> None:
 def test_a_proxy_is_used_but_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+    retries = Retries(attempts=1)
     with Sandbox("acme") as sandbox:
-        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
-            monkeypatch.setenv(name, sandbox.url)
-        with OutlitClient(Settings(sandbox.api_key, sandbox.url)) as client:
+        # Not the sandbox's own address: as a proxy, too, it would answer for itself.
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, "http://proxy.invalid")
+        with OutlitClient(Settings(sandbox.api_key, sandbox.url), retries=retries) as client:
             assert client.list_integrations()
-        retries = Retries(attempts=1)
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, sandbox.url)
         # The sandbox is no proxy, and says so; without one the name would not be found.
         with (
             OutlitClient(Settings(KEY, "https://outlit.invalid"), retries=retries) as client,
@@ -228,6 +231,8 @@ def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_p
         outlit.ConfigurationError, match="HTTPS cannot be set up with the proxy and certificate settings"
     ):
         OutlitClient(Settings(KEY))
+    # A sandbox on this machine needs none.
+    OutlitClient(Settings(KEY, "http://127.0.0.1:1")).close()
 
 
 def test_a_sync_status_of_another_provider_is_unreadable() -> None:
