@@ -67,8 +67,8 @@ clean: ## Remove what these targets made here; the engine's cache, outside, stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call install,FOLDER,CONSTRAINTS): an environment with the package and its development tools, as CONSTRAINTS pins
-# them, pip itself among them: older ones know no dependency groups. The mark .ready is set last. An environment without it was interrupted and is made anew; one with an old mark
-# is brought up to date.
+# them, pip itself among them: older ones know no dependency groups. The mark .ready is set last. An environment
+# without it was interrupted and is made anew; one with an old mark is brought up to date.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 	  echo "This needs Python 3.10 or later, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \

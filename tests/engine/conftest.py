@@ -35,7 +35,7 @@ def provider_tracebacks(output: str) -> list[str]:
     ``pulumi.dynamic`` or this package.
     """
     blocks = [block.partition("\n\n")[0] for block in output.split("Traceback (most recent call last):")[1:]]
-    ours = re.compile(r"outlit_pulumi|pulumi[/\\\\]dynamic")
+    ours = re.compile(r"outlit_pulumi|pulumi[/\\]dynamic")
     return [block for block in blocks if ours.search(block) or "pulumi-language-python-exec" not in block]
 
 
