@@ -50,6 +50,7 @@ bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be:
 lint: $(VENV)/.ready ## Check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy --strict --explicit-package-bases --exclude ^benchmarks/projects/ outlit_pulumi tests tools benchmarks
 	@for example in examples/*/; do $(VENV)/bin/mypy --strict "$$example" || exit; done
 

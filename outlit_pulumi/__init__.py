@@ -6,8 +6,6 @@ disconnects it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .catalog import (
     PROVIDERS,
     ClerkConfigArgs,
@@ -41,18 +39,17 @@ from .errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
-from .integration import Integration, Provider
-
-if TYPE_CHECKING:
-    from .functions import (
-        IntegrationInfo,
-        ModelSyncInfo,
-        SyncStatusInfo,
-        get_integrations,
-        get_integrations_output,
-        get_sync_status,
-        get_sync_status_output,
-    )
+from .functions import (
+    IntegrationInfo,
+    ModelSyncInfo,
+    SyncStatusInfo,
+    get_integrations,
+    get_integrations_output,
+    get_sync_status,
+    get_sync_status_output,
+)
+from .invoke import Provider
+from .resources import Integration
 
 __all__ = [
     "PROVIDERS",
@@ -94,16 +91,3 @@ __all__ = [
     "get_sync_status",
     "get_sync_status_output",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    # Most programs ask nothing of their workspace, and no provider process does: they need not wait for this.
-    if name in __all__:
-        from . import functions
-
-        return getattr(functions, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

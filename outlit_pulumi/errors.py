@@ -25,7 +25,7 @@ The tree::
 Messages are made for people: what happened, to which integration, what to do. They never hold a credential, a header or
 a raw body. Control flow uses types and attributes, never messages.
 
-The sections Cause and Cure of the docstrings are what the reference page says of each error; a base class has none.
+What causes each, and what to do, is in docs/reference.md.
 """
 
 from __future__ import annotations
@@ -59,35 +59,15 @@ class OutlitError(RunError):
 
 
 class ConfigurationError(OutlitError):
-    """The API key, the base URL or another setting is missing or malformed.
-
-    Cause:
-        What the message names is not set, or is not of its form. Also: HTTPS cannot be set up with the environment's
-        proxy and certificate settings.
-    Cure:
-        Set what the message names again. An API key starts with ``ok_``; a base URL uses https.
-    """
+    """The API key, the base URL or another setting is missing or malformed."""
 
 
 class StateError(OutlitError):
-    """The stack's state of an integration is damaged: it does not say which integration it is.
-
-    Cause:
-        The state was edited or imported without ``provider`` or ``connection_id``. Nothing was changed.
-    Cure:
-        Restore an earlier state with ``pulumi stack import``. Or take the resource out with ``pulumi state delete`` and
-        declare it with ``adopt_existing=True``.
-    """
+    """The stack's state of an integration is damaged: it does not say which integration it is."""
 
 
 class InternalError(OutlitError):
-    """A bug of this package. The message says where, and holds no values.
-
-    Cause:
-        Something that this package does not expect. What was done before it happened is not undone.
-    Cure:
-        Report the line. Run ``pulumi refresh`` to have the state follow the workspace.
-    """
+    """A bug of this package. The message says where, and holds no values."""
 
     @classmethod
     def of(cls, error: Exception) -> Self:
@@ -128,35 +108,15 @@ class ApiError(OutlitError):
 
 
 class BadRequestError(ApiError):
-    """400: the service refused the request as invalid.
-
-    Cause:
-        Outlit does not accept the declared values (a key that the tool does not know, for example), or does not offer
-        the provider in this workspace.
-    Cure:
-        Correct the values that the message speaks of. Nothing was changed.
-    """
+    """400: the service refused the request as invalid."""
 
 
 class AuthenticationError(ApiError):
-    """401: the service does not accept the API key.
-
-    Cause:
-        The key was rotated or revoked, or is another service's. ``pulumi refresh`` and ``pulumi destroy`` use the key
-        that the state remembers.
-    Cure:
-        Set ``outlit:apiKey`` (or the Provider's ``api_key``) again. For ``refresh`` and ``destroy`` set
-        ``OUTLIT_API_KEY``, or run ``pulumi up`` first.
-    """
+    """401: the service does not accept the API key."""
 
 
 class PermissionDeniedError(ApiError):
     """403: the key is known, but this is not allowed.
-
-    Cause:
-        The key lacks a right, or the workspace has reached a limit. The message has the service's code, if it gave one.
-    Cure:
-        Give the key the right in Outlit, or use another key. Nothing was changed.
 
     Attributes:
         code: The service's own code, such as ``plan_connection_limit_exceeded``; open-ended.
@@ -169,11 +129,6 @@ class PermissionDeniedError(ApiError):
 
 class PlanLimitError(PermissionDeniedError):
     """403 ``plan_connection_limit_exceeded`` (API page, "Errors").
-
-    Cause:
-        The plan's number of connections is used up; the message has the numbers. Nothing was changed.
-    Cure:
-        Disconnect one, or upgrade the plan. Then run ``pulumi up`` again.
 
     Attributes:
         feature: What is limited, such as ``integration_connections``.
@@ -200,54 +155,23 @@ class PlanLimitError(PermissionDeniedError):
 
 
 class NotConnectedError(ApiError):
-    """404: the provider is valid but not connected.
-
-    Cause:
-        ``Integration.get`` found no connection to read. A destroy that finds nothing to disconnect counts as done.
-    Cure:
-        Connect the provider. If an ``Integration`` of the program connects it, name that in ``depends_on``.
-    """
+    """404: the provider is valid but not connected."""
 
 
 class RateLimitedError(ApiError):
-    """429: too many requests.
-
-    Cause:
-        Still so after the retries, or the service asks to wait longer than ``outlit:timeout`` leaves.
-    Cure:
-        Run again later; ``--parallel 2`` makes a run gentler, and ``outlit:timeout`` gives it more time.
-    """
+    """429: too many requests."""
 
 
 class ServiceError(ApiError):
-    """5xx, a redirect, or any other status that the API page does not document.
-
-    Cause:
-        Outlit is in trouble and still was after the retries. A redirect: ``outlit:baseUrl`` is not Outlit's, or
-        something in between answers. It is not followed, so that the key stays where it belongs.
-    Cure:
-        Run again; if it goes on, tell Outlit's support. Check ``outlit:baseUrl`` after a redirect.
-    """
+    """5xx, a redirect, or any other status that the API page does not document."""
 
 
 class UnreachableError(ApiError):
-    """No answer came. ``took_effect`` is False when the request certainly never arrived.
-
-    Cause:
-        Network, DNS, a proxy or ``outlit:baseUrl``; or the answer took longer than ``outlit:timeout`` allows.
-    Cure:
-        Check these and run again. Where the message says "may or may not", it says what the next run does.
-    """
+    """No answer came. ``took_effect`` is False when the request certainly never arrived."""
 
 
 class UnreadableAnswerError(ApiError):
-    """The answer is not the JSON that the API page documents.
-
-    Cause:
-        A proxy or a sign-in page answers in Outlit's place, or ``outlit:baseUrl`` is another service's.
-    Cure:
-        Check ``outlit:baseUrl`` and the proxy, and run again.
-    """
+    """The answer is not the JSON that the API page documents."""
 
 
 class IntegrationError(OutlitError):
@@ -255,46 +179,16 @@ class IntegrationError(OutlitError):
 
 
 class AlreadyConnectedError(IntegrationError):
-    """The provider is connected already, and not by this resource.
-
-    Cause:
-        Somebody connected it outside Pulumi, the resource was renamed, or the provider is declared twice for a
-        workspace. No credentials were applied.
-    Cure:
-        ``adopt_existing=True`` takes the connection over. After a rename, add ``aliases``. Of two declarations,
-        remove one.
-    """
+    """The provider is connected already, and not by this resource."""
 
 
 class ConnectionChangedError(IntegrationError):
-    """The workspace holds another connection than the state, or none.
-
-    Cause:
-        The API key is another workspace's, or somebody reconnected or disconnected it outside Pulumi. Nothing was
-        rotated or disconnected.
-    Cure:
-        Check the key first. If it is right, run ``pulumi refresh`` by itself, which accepts the change, then
-        ``pulumi up``.
-    """
+    """The workspace holds another connection than the state, or none."""
 
 
 class NotAppliedError(IntegrationError):
-    """The service answered, but kept the connection as it was.
-
-    Cause:
-        Outlit answered without an error and did not apply the credentials.
-    Cure:
-        Run ``pulumi up`` again. If it goes on, ``on_config_change="replace"`` disconnects first, which deletes what was
-        synced.
-    """
+    """The service answered, but kept the connection as it was."""
 
 
 class BrowserRequiredError(IntegrationError):
-    """There is nothing to adopt, and nothing to connect with.
-
-    Cause:
-        ``adopt_existing=True`` without ``config``, and the workspace has no such connection (any more).
-    Cure:
-        Connect it in the browser, at Outlit's integrations page, then run ``pulumi up`` again. Where the provider
-        takes credentials, declare its ``config`` instead.
-    """
+    """There is nothing to adopt, and nothing to connect with."""

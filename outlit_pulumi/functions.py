@@ -1,4 +1,4 @@
-"""What a program may ask of its workspace: `get_integrations`, `get_sync_status`, and both with Inputs and an Output.
+"""What a program may ask of its workspace: `get_integrations`, `get_sync_status`, and what is behind `Integration.get`.
 
 They run in the program, in previews too, and change nothing.
 """
@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pulumi import Input, InvokeOptions, Output
+from pulumi import Input, InvokeOptions, InvokeOutputOptions, Output, ResourceOptions
 
-from . import access, catalog, validation
-from .errors import ApiError, BadRequestError
-from .redaction import whole_id
+from . import catalog, invoke
+from .api.redaction import redact
+from .errors import ApiError, BadRequestError, NotConnectedError, UnreadableAnswerError
+from .lifecycle.check import check, quoted
+from .lifecycle.outputs import display_name, shown
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .client import Budget
-    from .models import IntegrationItem, ModelSync
-    from .redaction import Redactor
-    from .workspace import Workspace
+    from .api.models import IntegrationItem
+    from .api.retry import Budget
+    from .lifecycle.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class SyncStatusInfo:
 def get_integrations(*, connected_only: bool = False, opts: InvokeOptions | None = None) -> list[IntegrationInfo]:
     """Every provider that the workspace offers, in Outlit's order, with its connection.
 
+    An entry of Outlit's list that cannot be read is left out.
+
     All calls of a program share one request for half a minute.
 
     Args:
@@ -104,7 +107,7 @@ def get_integrations(*, connected_only: bool = False, opts: InvokeOptions | None
             use `get_integrations_output`.
         ApiError: the service refused or could not be reached.
     """
-    return _integrations(access.settings_now(opts, "get_integrations_output"), connected_only)
+    return _integrations(invoke.settings_now(opts, "get_integrations_output"), connected_only)
 
 
 def get_integrations_output(
@@ -119,8 +122,8 @@ def get_integrations_output(
         opts: As there. With ``depends_on`` (`pulumi.InvokeOutputOptions`) the workspace is asked anew once these
             resources are there.
     """
-    return Output.all(access.settings_output(opts), connected_only).apply(
-        lambda known: asyncio.to_thread(_integrations, known[0], known[1], fresh=access.depends_on(opts) is not None)
+    return Output.all(invoke.settings_output(opts), connected_only).apply(
+        lambda known: asyncio.to_thread(_integrations, known[0], known[1], fresh=invoke.depends_on(opts) is not None)
     )
 
 
@@ -136,7 +139,7 @@ def get_sync_status(provider: str, *, opts: InvokeOptions | None = None) -> Sync
         ConfigurationError: as for `get_integrations`; instead there is `get_sync_status_output`.
         ApiError: the service refused or could not be reached.
     """
-    return _sync_status(access.settings_now(opts, "get_sync_status_output"), provider)
+    return _sync_status(invoke.settings_now(opts, "get_sync_status_output"), provider)
 
 
 def get_sync_status_output(provider: Input[str], *, opts: InvokeOptions | None = None) -> Output[SyncStatusInfo]:
@@ -148,12 +151,58 @@ def get_sync_status_output(provider: Input[str], *, opts: InvokeOptions | None =
         provider: The provider id.
         opts: As for `get_integrations_output`.
     """
-    return Output.all(access.settings_output(opts), provider).apply(
+    return Output.all(invoke.settings_output(opts), provider).apply(
         lambda known: asyncio.to_thread(_sync_status, known[0], known[1])
     )
 
 
-def canonical(provider: str, workspace: Workspace, budget: Budget) -> str:
+def connection_id(provider: Input[str], opts: ResourceOptions | None) -> Output[str]:
+    """The id of the connection that a provider has in the workspace of ``opts``, for `Integration.get`.
+
+    The engine takes the id for what tells resources apart: an `Integration` that becomes an `Integration.get` is taken
+    out of management if both have the same id, and deleted otherwise.
+    """
+    asked = InvokeOutputOptions(
+        parent=opts.parent if opts else None,
+        provider=invoke.explicit(opts),
+        depends_on=opts.depends_on if opts else None,
+    )
+    fresh = invoke.depends_on(asked) is not None
+    return Output.all(invoke.settings_output(asked), provider).apply(
+        lambda known: asyncio.to_thread(_connection_id, known[0], known[1], fresh)
+    )
+
+
+def _connection_id(known: Settings, provider: str, fresh: bool) -> str:
+    workspace, budget = _workspace(known)
+    try:
+        wanted = _canonical(provider, workspace, budget)
+        item = workspace.item(wanted, budget, fresh=fresh)
+    except ApiError as error:
+        raise error.during("Integration.get found nothing") from None
+    spec = catalog.find(wanted)
+    name = spec.name if spec else quoted(wanted)
+    if item is None:
+        raise BadRequestError(f"this workspace does not offer {name}.")
+    if not item.connected:
+        raise NotConnectedError(
+            f"{name} is not connected in this workspace, so Integration.get has nothing to read. Connect it at "
+            f"{redact(known.base_url, (known.api_key,))}/integrations. If an Integration of this program connects it, "
+            "give that one to Integration.get: opts=ResourceOptions(depends_on=[...])."
+        )
+    if item.connection_id is None:
+        raise UnreadableAnswerError(f"Outlit's list gives no connection id for {name}. Run again.")
+    return item.connection_id
+
+
+def _workspace(known: Settings) -> tuple[Workspace, Budget]:
+    """The workspace, which hides what the stack holds as secret, and the time of one function."""
+    workspace = invoke.program().workspaces.workspace(known)
+    workspace.client.hide.add(invoke.stack_secrets())
+    return workspace, workspace.client.budget()
+
+
+def _canonical(provider: str, workspace: Workspace, budget: Budget) -> str:
     """The API's id of a provider; one that the catalogue does not have is looked up in the workspace's list.
 
     Raises:
@@ -162,8 +211,8 @@ def canonical(provider: str, workspace: Workspace, budget: Budget) -> str:
     """
     live: Mapping[str, IntegrationItem] = {}
     if isinstance(provider, str) and catalog.find(provider) is None:
-        live = workspace.items(budget=budget)
-    checked = validation.check({}, {"provider": provider, "adopt_existing": True}, offered=lambda: live)
+        live = workspace.items(budget)
+    checked = check({}, {"provider": provider, "adopt_existing": True}, offered=lambda: live)
     if checked.provider is None or checked.failures:
         raise BadRequestError(checked.failures[0])
     return checked.provider
@@ -173,60 +222,36 @@ def _integrations(known: Settings, connected_only: bool, *, fresh: bool = False)
     if not isinstance(connected_only, bool):
         # An Output would count as true.
         raise TypeError(f"connected_only must be True or False, not {type(connected_only).__name__}")
-    workspace = access.process().workspace(known)
-    hide = workspace.client.hiding("", access.stack_secrets())
+    workspace, budget = _workspace(known)
     try:
-        items = workspace.items(fresh=fresh, budget=workspace.client.budget())
+        items = workspace.items(budget, fresh=fresh)
     except ApiError as error:
         raise error.during("the integrations were not listed") from None
-    return [_info(item, hide) for item in items.values() if item.connected or not connected_only]
+    hide = workspace.client.hide
+    return [
+        IntegrationInfo(
+            provider=said.pop("id"),
+            display_name=said.pop("name") or display_name(item.id),
+            connected=item.connected,
+            **said,
+        )
+        for item in items.values()
+        if item.connected or not connected_only
+        for said in (shown(item, hide),)
+    ]
 
 
 def _sync_status(known: Settings, provider: str) -> SyncStatusInfo:
-    workspace = access.process().workspace(known)
-    hide = workspace.client.hiding("", access.stack_secrets())
-    budget = workspace.client.budget()
+    workspace, budget = _workspace(known)
     try:
-        found = workspace.client.sync_status(canonical(provider, workspace, budget), budget=budget)
+        found = workspace.client.sync_status(_canonical(provider, workspace, budget), budget=budget)
     except ApiError as error:
         raise error.during("the sync status was not read") from None
+    hide = workspace.client.hide
+    said = shown(found, hide)
     return SyncStatusInfo(
-        provider=whole_id(found.provider),
-        display_name=_name(found.provider, found.name, hide),
-        category=_shown(found.category, hide),
+        **{name: said[name] for name in ("provider", "category", "status")},
+        display_name=said["name"] or display_name(found.provider),
         connected=found.connected,
-        status=hide(found.status),
-        syncs=[_sync(sync, hide) for sync in found.syncs],
+        syncs=[ModelSyncInfo(**shown(row, hide)) for row in found.syncs],
     )
-
-
-def _info(item: IntegrationItem, hide: Redactor) -> IntegrationInfo:
-    return IntegrationInfo(
-        provider=whole_id(item.id),
-        display_name=_name(item.id, item.name, hide),
-        category=_shown(item.category, hide),
-        connected=item.connected,
-        status=hide(item.status),
-        connection_id=None if item.connection_id is None else whole_id(item.connection_id),
-        sync_status=_shown(item.sync_status, hide),
-        last_data_received_at=_shown(item.last_data_received_at, hide),
-        error_message=_shown(item.error_message, hide),
-    )
-
-
-def _sync(sync: ModelSync, hide: Redactor) -> ModelSyncInfo:
-    return ModelSyncInfo(
-        model=hide(sync.model),
-        status=hide(sync.status),
-        last_synced_at=_shown(sync.last_synced_at, hide),
-        error_message=_shown(sync.error_message, hide),
-    )
-
-
-def _name(provider: str, said: str | None, hide: Redactor) -> str:
-    spec = catalog.find(provider)
-    return hide(said or (spec.name if spec else provider), limit=60)
-
-
-def _shown(text: str | None, hide: Redactor) -> str | None:
-    return None if text is None else hide(text)

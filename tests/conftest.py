@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
 # A shell starts what it puts into the background with SIGINT ignored, and every child inherits that. Some are sent one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Provider code that runs in a test leaves its notes there, and not in the developer's own folder.
+os.environ["PULUMI_HOME"] = tempfile.mkdtemp(prefix="outlit-pulumi-tests-")
 
 LONG = os.environ.get("OUTLIT_LONG") == "1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..validation import UNKNOWN, check
+from ..lifecycle.check import UNKNOWN, check
 from .exits import UsageError
 
 if TYPE_CHECKING:

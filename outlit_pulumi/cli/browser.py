@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from ..client import Budget
+from ..api.retry import Budget
 from . import exits
 from .links import safe
 from .polling import End, follow
@@ -19,9 +19,9 @@ from .screen import animated
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ..client import OutlitClient
+    from ..api.client import OutlitClient
+    from ..api.models import BrowserSession, SessionStatus
     from ..errors import ApiError
-    from ..models import BrowserSession, SessionStatus
     from .context import Command
 
 EVERY = 2.0
@@ -93,9 +93,8 @@ def browser_session(client: OutlitClient, session: BrowserSession, waiting: Wait
     _send_there(run, client, session.connect_url, waiting)
 
     def look() -> SessionStatus:
-        # A budget gives one call half of itself.
         longest = min(run.settings.timeout, max(waiting.left(), _LAST_POLL))
-        return client.connect_status(session.session_id, budget=Budget(clock, 2 * longest))
+        return client.connect_status(session.session_id, budget=Budget(clock, longest))
 
     try:
         with waiting.shown():
@@ -107,7 +106,7 @@ def browser_session(client: OutlitClient, session: BrowserSession, waiting: Wait
 
 def _send_there(run: Command, client: OutlitClient, url: str, waiting: Waiting) -> None:
     if not safe(url, run.settings.api_key):
-        shown = client.hiding("", ())(url)
+        shown = client.hide(url)
         run.note(f"Outlit's link is not a safe https link, so it is not opened: {shown}")
     elif waiting.open_it and run.outside.open_browser(url):
         run.note(f"Opened this link in the browser to connect {waiting.name}:")

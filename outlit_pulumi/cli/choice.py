@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .. import catalog
-from ..redaction import redact
+from ..api.redaction import redact
 from .exits import UsageError
 
 if TYPE_CHECKING:
-    from ..models import IntegrationItem
+    from ..api.models import IntegrationItem
 
 
 def provider_id(wanted: str, offered: Callable[[], Mapping[str, IntegrationItem]]) -> str:
@@ -29,4 +29,4 @@ def provider_id(wanted: str, offered: Callable[[], Mapping[str, IntegrationItem]
     known = list(dict.fromkeys((*catalog.PROVIDERS, *live)))
     guess = catalog.closest(wanted, known)
     hint = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(known)}."
-    raise UsageError(f'provider "{redact(wanted, (), limit=40)}" is unknown to Outlit. {redact(hint, (), limit=1000)}')
+    raise UsageError(f'provider "{redact(wanted, limit=40)}" is unknown to Outlit. {redact(hint, limit=1000)}')

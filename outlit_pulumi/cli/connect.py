@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import catalog
-from ..errors import ApiError, NotAppliedError
-from ..operation import Operation, plain
-from ..redaction import whole_id
-from ..workspace import Workspace
+from ..api.redaction import plain
+from ..errors import ApiError
+from ..lifecycle import writes
+from ..lifecycle.workspace import Workspace
+from ..lifecycle.writes import Target
 from . import exits, snippets
 from .asking import fields
 from .browser import Waiting, browser_session
@@ -21,7 +22,9 @@ from .exits import UsageError
 
 if TYPE_CHECKING:
     from ..catalog import ProviderSpec
-    from ..models import IntegrationItem
+
+
+AGAIN = "Run the command again"
 
 
 @dataclass(frozen=True)
@@ -62,31 +65,31 @@ def connect(
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         workspace = Workspace(client)
-        id_ = provider_id(provider, workspace.items)
-        operation = Operation(workspace, run.warn, {"provider": id_})
-        item = operation.look("was not connected")
+        id_ = provider_id(provider, lambda: workspace.items(client.budget()))
+        target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
+        item = target.look("was not connected")
         spec = catalog.find(id_)
         if item is not None and item.connected:
             ended = Outcome("connected", already=True, connection_id=item.connection_id)
         elif spec is None or spec.browser:
-            ended = _in_browser(operation, Waiting(run, operation.name, timeout, open_it=not no_browser))
+            ended = _in_browser(target, Waiting(run, target.name, timeout, open_it=not no_browser))
         else:
             ended = _with_credentials(run, workspace, spec)
-        _tell(run, id_, operation.name, ended)
+        _tell(run, id_, target, ended)
 
 
-def _in_browser(operation: Operation, waiting: Waiting) -> Outcome:
-    name = operation.name
+def _in_browser(target: Target, waiting: Waiting) -> Outcome:
+    name = target.name
     try:
-        session = operation.client.start_session(operation.provider, budget=operation.budget)
+        session = target.client.start_session(target.provider, budget=target.budget)
     except ApiError as error:
         raise error.during(f"{name} was not connected") from None
     if session.already_connected:
-        return Outcome("connected", already=True, connection_id=_connection_id(operation))
-    end = browser_session(operation.client, session, waiting)
-    said = operation.hide(end.error or "")
+        return Outcome("connected", already=True, connection_id=_connection_id(target))
+    end = browser_session(target.client, session, waiting)
+    said = target.hide(end.error or "")
     if end.status == "connected":
-        return Outcome("connected", connection_id=_connection_id(operation))
+        return Outcome("connected", connection_id=_connection_id(target))
     errors = {
         "failed": said or "Outlit gives no reason",
         "expired": "the browser session expired before it was completed. Run the command again",
@@ -98,10 +101,10 @@ def _in_browser(operation: Operation, waiting: Waiting) -> Outcome:
     return Outcome(end.status, error=errors.get(end.status, late))
 
 
-def _connection_id(operation: Operation) -> str | None:
+def _connection_id(target: Target) -> str | None:
     """Of a connection that is there; None where the list does not tell."""
     try:
-        item = operation.workspace.item(operation.provider, fresh=True)
+        item = target.workspace.item(target.provider, target.client.budget(), fresh=True)
     except ApiError:
         return None
     return item.connection_id if item else None
@@ -117,46 +120,35 @@ def _with_credentials(run: Command, workspace: Workspace, spec: ProviderSpec) ->
             f"{snippets.settings(spec)}"
         )
     config = fields(spec, run.outside.ask, run.note)
-    operation = Operation(workspace, run.warn, {"provider": spec.id, "config": config})
-    failed = f"{spec.name} was not connected"
-
-    def send(again: bool) -> Outcome:
-        answer = operation.client.connect(spec.id, config, budget=operation.budget, hide=operation.hide)
-        if not answer.connected:
-            raise NotAppliedError(f"{failed}: Outlit answered without an error. Run the command again.")
-        return Outcome("connected", already=answer.already_connected and not again, connection_id=answer.connection_id)
-
-    def settled(seen: IntegrationItem) -> Outcome | None:
-        if not seen.connected:
-            return None
-        operation.warn(
-            "the answer was lost. It was not connected before and is now, which is taken as done by this command."
-        )
-        return Outcome("connected", connection_id=seen.connection_id)
-
-    return operation.write(
-        send,
-        settled,
-        failed=failed,
+    target = Target(workspace, run.warn, {"provider": spec.id, "config": config}, again=AGAIN)
+    done = writes.connect(
+        target,
+        config,
+        failed=f"{spec.name} was not connected",
         unclear=f"{spec.name} may or may not be connected. `outlit-pulumi list` tells. The cause",
     )
+    if done.how == "appeared":
+        target.warn(
+            "the answer was lost. It was not connected before and is now, which is taken as done by this command."
+        )
+    return Outcome("connected", already=done.how == "there", connection_id=done.connection_id)
 
 
-def _tell(run: Command, provider: str, name: str, ended: Outcome) -> None:
-    id_ = None if ended.connection_id is None else plain(ended.connection_id)
+def _tell(run: Command, provider: str, target: Target, ended: Outcome) -> None:
+    name, connection_id = target.name, ended.connection_id and target.hide.data(ended.connection_id)
     data = {
         "provider": provider,
         "name": name,
         "status": ended.status,
         "alreadyConnected": ended.already,
-        "connectionId": None if ended.connection_id is None else whole_id(ended.connection_id),
+        "connectionId": connection_id,
     }
     if ended.error is not None:
         run.note(f"outlit-pulumi: {name} was not connected: {ended.error.rstrip('.')}.")
         if run.json:
             run.document({**data, "error": ended.error})
         raise typer.Exit(exits.NO)
-    connection = f" (connection {id_})" if id_ else ""
+    connection = f" (connection {plain(connection_id)})" if connection_id else ""
     what = "is connected already" if ended.already else "is connected"
     unchanged = " Nothing was changed." if ended.already else ""
     run.result(

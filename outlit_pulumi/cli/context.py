@@ -21,7 +21,9 @@ from typing import Annotated, Any, Optional
 import typer
 from rich.console import RenderableType
 
-from ..client import OutlitClient
+from ..api.client import OutlitClient
+from ..api.models import IntegrationItem
+from ..api.redaction import plain
 from ..errors import ConfigurationError, InternalError, OutlitError
 from ..settings import API_KEY, BASE_URL, Settings, load
 from . import exits
@@ -117,6 +119,13 @@ class Command:
     def warn(self, text: str) -> None:
         """Shows a warning, on standard error."""
         self.note(f"warning: {text}")
+
+    def listed(self, client: OutlitClient, *, connected_only: bool = False) -> list[IntegrationItem]:
+        """The workspace's list. An entry that cannot be read is a warning."""
+        found = client.list_integrations(connected_only=connected_only)
+        for id_ in found.unreadable:
+            self.warn(f"an entry of Outlit's list cannot be read{f': {plain(id_)}' if id_ else ''}. It is left out.")
+        return found.items
 
     def fail(self, error: OutlitError, *, indent: int | None = 2) -> None:
         """Says what went wrong: on standard error, and with ``--json`` as ``{"error": ..., "type": ...}``, too."""

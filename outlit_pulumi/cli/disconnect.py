@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ConnectionChangedError, NotConnectedError
-from ..operation import Operation, plain
-from ..redaction import whole_id
-from ..workspace import Workspace
+from ..api.redaction import plain
+from ..errors import ConnectionChangedError
+from ..lifecycle import writes
+from ..lifecycle.workspace import Workspace
+from ..lifecycle.writes import Target
 from . import exits
 from .choice import provider_id
+from .connect import AGAIN
 from .context import Command, Json, Stack, command
 from .exits import UsageError
 
 if TYPE_CHECKING:
-    from ..models import IntegrationItem
+    from ..api.models import IntegrationItem
 
 
 def disconnect(
@@ -42,36 +44,42 @@ def disconnect(
                 "done. In a script, use --yes."
             )
         workspace = Workspace(client)
-        operation = Operation(workspace, run.warn, {"provider": provider_id(provider, workspace.items)})
-        item = operation.look("was not disconnected")
-        data = {"provider": operation.provider, "name": operation.name, "connectionId": None, "disconnected": False}
+        id_ = provider_id(provider, lambda: workspace.items(client.budget()))
+        target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
+        item = target.look("was not disconnected")
+        data = {"provider": id_, "name": target.name, "connectionId": None, "disconnected": False}
         if item is None:
             raise ConnectionChangedError(
-                f"{operation.name} was not disconnected: Outlit's list does not name it, so whether it is connected is "
+                f"{target.name} was not disconnected: Outlit's list does not name it, so whether it is connected is "
                 "not known."
             )
         if not item.connected:
-            run.result(data, f"{operation.name} is not connected. Nothing was done.")
+            run.result(data, f"{target.name} is not connected. Nothing was done.")
             return
         held = item.connection_id
-        shown = plain(held) if held else "unknown"
-        where = operation.hide(run.settings.base_url)
+        data["connectionId"] = held and target.hide.data(held)
         run.note(
-            f"This disconnects {operation.name} (connection {shown}) from the workspace at {where}.\n"
-            f"It permanently deletes everything that Outlit synced from {operation.name}."
+            f"This disconnects {target.name} (connection {plain(held) if held else 'unknown'}) from the workspace at "
+            f"{target.hide(run.settings.base_url)}.\n"
+            f"It permanently deletes everything that Outlit synced from {target.name}."
         )
-        if not yes and not _agreed(run, operation.name):
+        if not yes and not _agreed(run, target.name):
             run.note("Nothing was done.")
             if run.json:
-                run.document({**data, "connectionId": held and whole_id(held)})
+                run.document(data)
             raise typer.Exit(exits.NO)
         # Its time starts now: a person may have thought for long, and somebody else may have acted.
-        operation = Operation(workspace, run.warn, {"provider": operation.provider})
+        target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
         if not yes:
-            _same(operation, held, operation.look("was not disconnected", fresh=True))
-        done = _disconnect(operation, held)
+            _same(target, held, target.look("was not disconnected", fresh=True))
+        done = writes.disconnect(
+            target,
+            held,
+            failed=f"{target.name} was not disconnected",
+            unclear=f"{target.name} may or may not be disconnected. `outlit-pulumi list` tells. The cause",
+        )
         gone = "is disconnected." if done else "was not connected any more. Nothing was done."
-        run.result({**data, "connectionId": held and whole_id(held), "disconnected": done}, f"{operation.name} {gone}")
+        run.result({**data, "disconnected": done}, f"{target.name} {gone}")
 
 
 def _agreed(run: Command, name: str) -> bool:
@@ -82,32 +90,9 @@ def _agreed(run: Command, name: str) -> bool:
         return False
 
 
-def _same(operation: Operation, held: str | None, item: IntegrationItem | None) -> None:
+def _same(target: Target, held: str | None, item: IntegrationItem | None) -> None:
     if item is not None and item.connected and item.connection_id != held:
         raise ConnectionChangedError(
-            f"{operation.name} was not disconnected: the workspace has another connection of it by now. Run the "
+            f"{target.name} was not disconnected: the workspace has another connection of it by now. Run the "
             "command again."
         )
-
-
-def _disconnect(operation: Operation, held: str | None) -> bool:
-    """Whether this command did it; False if somebody else had."""
-
-    def send(again: bool) -> bool:
-        try:
-            operation.client.disconnect(operation.provider, budget=operation.budget)
-        except NotConnectedError:
-            return again
-        return True
-
-    def settled(seen: IntegrationItem) -> bool | None:
-        if seen.connected and seen.connection_id == held:
-            return None
-        return True
-
-    return operation.write(
-        send,
-        settled,
-        failed=f"{operation.name} was not disconnected",
-        unclear=f"{operation.name} may or may not be disconnected. `outlit-pulumi list` tells. The cause",
-    )

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from .. import catalog, health
-from ..models import NOT_CONNECTED
-from ..operation import plain
+from .. import catalog
+from ..api.models import NOT_CONNECTED
+from ..api.redaction import plain
+from ..lifecycle.outputs import failing
 from .context import Json, Stack, command
 from .screen import Column, clean, moment, table
 
 if TYPE_CHECKING:
-    from ..models import IntegrationItem
-    from ..redaction import Redactor
+    from ..api.models import IntegrationItem
+    from ..api.redaction import Redactor
 
 _COLUMNS = (
     Column("ID"),
@@ -43,8 +44,8 @@ def list_(
     Exit codes: 0; 2 wrong usage; 3 no answer.
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
-        items = client.list_integrations(connected_only=connected)
-        hide = client.hiding("", ())
+        items = run.listed(client, connected_only=connected)
+        hide = client.hide
         if items or run.json:
             rows = [_row(item, hide) for item in items]
             run.result({"items": [_data(item, hide) for item in items]}, table(run.outside.out, _COLUMNS, rows))
@@ -58,7 +59,7 @@ def status_text(status: str, sync_status: str | None = None, error_message: str 
         return Text("not connected", style="dim")
     well = sync_status is None or sync_status.upper() == "SUCCESS"
     shown = status if well else f"{status}, sync {sync_status}"
-    bad = health.failing(status, None) or health.failing(sync_status, error_message)
+    bad = failing(status, None) or failing(sync_status, error_message)
     return Text(shown, style="red" if bad else "green" if shown == "connected" else "yellow")
 
 

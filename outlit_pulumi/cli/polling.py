@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from ..errors import ApiError, AuthenticationError, BadRequestError, PermissionDeniedError
 
 if TYPE_CHECKING:
-    from ..client import Clock
-    from ..models import SessionStatus
+    from ..api.models import SessionStatus
+    from ..api.retry import Clock
 
 _T = TypeVar("_T")
 

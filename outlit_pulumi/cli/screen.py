@@ -13,10 +13,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from ..redaction import whole_id
-
 if TYPE_CHECKING:
-    from ..redaction import Redactor
+    from ..api.redaction import Redactor
 
 _PIPED_WIDTH = 100_000
 """Columns: what is piped is never folded."""
@@ -25,7 +23,7 @@ _GAP = 2
 _NARROWEST = 24
 """Columns that a cell of running text gets at least, before a table is laid out in another way."""
 
-_IDS = ("id", "provider", "connectionId")
+_SENTENCES = ("errorMessage", "error")
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
@@ -128,12 +126,12 @@ def moment(text: str) -> str:
 
 
 def clean(data: Mapping[str, Any], hide: Redactor) -> dict[str, Any]:
-    """What the service said, fit to be shown. Ids stay whole."""
+    """What the service said without credentials: data as it is, sentences on one line."""
 
     def shown(name: str, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return whole_id(value) if name in _IDS else hide(value)
+        return hide(value) if name in _SENTENCES else hide.data(value)
 
     return {name: shown(name, value) for name, value in data.items()}
 

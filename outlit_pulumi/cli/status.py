@@ -10,10 +10,12 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from .. import catalog, health
+from .. import catalog
+from ..api.models import NOT_CONNECTED
+from ..api.redaction import plain
 from ..errors import ApiError, AuthenticationError
-from ..models import NOT_CONNECTED
-from ..operation import plain
+from ..lifecycle.outputs import failing
+from ..lifecycle.workspace import unreadable_entry
 from . import exits
 from .choice import provider_id
 from .context import Command, Json, Stack, command
@@ -24,9 +26,9 @@ from .screen import Column, Fitted, animated, clean, moment, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..client import OutlitClient
-    from ..models import IntegrationItem, SyncStatus
-    from ..redaction import Redactor
+    from ..api.client import OutlitClient
+    from ..api.models import IntegrationItem, SyncStatus
+    from ..api.redaction import Redactor
 
 _COLUMNS = (
     Column("PROVIDER"),
@@ -69,22 +71,20 @@ class Look:
     def failing(self) -> bool:
         """Whether the connection or one of its syncs fails."""
         return self.connected and (
-            health.failing(self.status, None)
+            failing(self.status, None)
             or self.failing_as_a_whole
-            or any(
-                health.failing(model.status, model.error_message) for model in (self.sync.syncs if self.sync else ())
-            )
+            or any(failing(model.status, model.error_message) for model in (self.sync.syncs if self.sync else ()))
         )
 
     @property
     def unheard_of(self) -> bool:
         """Whether its status is one that this version does not know. It may well be a good one, so it is no failure."""
-        return self.connected and self.status != _CONNECTED and not health.failing(self.status, None)
+        return self.connected and self.status != _CONNECTED and not failing(self.status, None)
 
     @property
     def failing_as_a_whole(self) -> bool:
         """Whether the list says so of the connection, whatever its models do."""
-        return self.item is not None and health.failing(self.item.sync_status, self.item.error_message)
+        return self.item is not None and failing(self.item.sync_status, self.item.error_message)
 
 
 def status(
@@ -112,7 +112,7 @@ def status(
         if watching:
             _watch(run, client, provider, interval)
         looks = look(client, provider)
-        run.result(_data(looks, client), _shown(run, looks, client.hiding("", ())))
+        run.result(_data(looks, client), _shown(run, looks, client.hide))
         if any(found.problem for found in looks):
             raise typer.Exit(exits.ERROR)
         if any(found.failing for found in looks) or (provider is not None and not looks[0].connected):
@@ -127,10 +127,12 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
         ApiError: the list could not be had, or the key was refused. Any other error belongs to its integration.
     """
     budget = client.budget()
-    items = {item.id: item for item in client.list_integrations(connected_only=wanted is None, budget=budget)}
+    listed = client.list_integrations(connected_only=wanted is None, budget=budget)
+    items = {item.id: item for item in listed.items}
     chosen = list(items) if wanted is None else [provider_id(wanted, lambda: items)]
-    found = []
-    for provider in chosen:
+    odd = [id_ for id_ in listed.unreadable if id_ and wanted in (None, id_)]
+    found = [Look(id_, None, problem=unreadable_entry(id_)) for id_ in odd]
+    for provider in (id_ for id_ in chosen if id_ not in odd):
         item = items.get(provider)
         if item is not None and not item.connected:
             found.append(Look(provider, item))
@@ -146,7 +148,7 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
 
 def _watch(run: Command, client: OutlitClient, provider: str | None, interval: float) -> None:
     screen = run.outside.out
-    hide = client.hiding("", ())
+    hide = client.hide
 
     def document(looks: list[Look] | None, problem: ApiError | None, _: float) -> None:
         if problem is not None:
@@ -232,7 +234,7 @@ def _rows(found: Look, hide: Redactor) -> list[list[str | Text]]:
             Text(
                 hide(model.status, limit=60),
                 style="red"
-                if health.failing(model.status, model.error_message)
+                if failing(model.status, model.error_message)
                 else "green"
                 if model.status.upper() == "SUCCESS"
                 else "yellow",
@@ -242,7 +244,7 @@ def _rows(found: Look, hide: Redactor) -> list[list[str | Text]]:
         ]
         for model in syncs
     ]
-    named = any(health.failing(model.status, model.error_message) for model in syncs)
+    named = any(failing(model.status, model.error_message) for model in syncs)
     if not rows or (found.failing and not named):
         whole = status_text(
             hide(found.status, limit=60), hide(item.sync_status, limit=60) if item and item.sync_status else None
@@ -253,7 +255,7 @@ def _rows(found: Look, hide: Redactor) -> list[list[str | Text]]:
 
 
 def _data(looks: Sequence[Look], client: OutlitClient) -> dict[str, Any]:
-    hide = client.hiding("", ())
+    hide = client.hide
     return {"failing": any(found.failing for found in looks), "items": [_item(found, hide) for found in looks]}
 
 

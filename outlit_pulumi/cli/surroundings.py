@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-from ..client import Clock
+from ..api.retry import Clock
 from .screen import Screen, console
 
 Ask = Callable[[str, bool], str]

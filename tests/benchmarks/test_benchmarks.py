@@ -25,12 +25,10 @@ CALLS: dict[str, dict[str, int]] = {
 }
 
 FIRST_CALL = """
-import pulumi, outlit_pulumi.provider, outlit_pulumi.lifecycle
-from outlit_pulumi.process import PROCESS
+import pulumi, outlit_pulumi.lifecycle.operations
+from outlit_pulumi.dynamic import WORKSPACES
 from outlit_pulumi.settings import Settings
-known = Settings({key!r}, {url!r})
-PROCESS.preflight(known)
-PROCESS.workspace(known).item("posthog")
+WORKSPACES.workspace(Settings({key!r}, {url!r})).glance("posthog")
 """
 
 

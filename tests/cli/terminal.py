@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from outlit_pulumi.api.retry import Clock
 from outlit_pulumi.cli.app import main
 from outlit_pulumi.cli.screen import console
 from outlit_pulumi.cli.surroundings import Surroundings
-from outlit_pulumi.client import Clock
 from outlit_pulumi.sandbox import Sandbox
 
 KEY = "ok_CANARY_key_of_the_workspace_0123456789"

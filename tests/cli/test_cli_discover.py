@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from outlit_pulumi.api.models import IntegrationItem
+from outlit_pulumi.api.redaction import Redactor
 from outlit_pulumi.cli.app import main
 from outlit_pulumi.cli.discover.folder import write
 from outlit_pulumi.cli.discover.found import Found, discover
@@ -24,8 +26,6 @@ from outlit_pulumi.cli.discover.project import Project, base_url_to_set, project
 from outlit_pulumi.cli.exits import UsageError
 from outlit_pulumi.cli.screen import console
 from outlit_pulumi.cli.surroundings import Surroundings
-from outlit_pulumi.models import IntegrationItem
-from outlit_pulumi.redaction import Redactor
 from outlit_pulumi.sandbox import Sandbox
 
 KEY = "ok_CANARY_key_of_the_workspace_0123456789"
@@ -446,7 +446,6 @@ def test_the_key_is_not_written_where_the_service_repeats_it(sandbox: Sandbox, t
     offered(
         sandbox,
         {"id": f"crm-{KEY}", "status": "connected", "connectionId": "made-up"},
-        {"id": "", "status": "connected", "connectionId": "made-up"},
         {"id": "stripe", "status": "connected", "connectionId": f"stripe-{KEY}", "errorMessage": f"key {KEY}"},
         {"id": "crm", "name": f"The {KEY} CRM", "status": "connected", "connectionId": "made-up"},
     )
@@ -454,7 +453,6 @@ def test_the_key_is_not_written_where_the_service_repeats_it(sandbox: Sandbox, t
     done = run(sandbox, "--out", str(folder))
     assert done.code == 0, done.said
     assert "Note: An entry of Outlit's list is left out: its id looks like a credential.\n" in done.out
-    assert "Note: An entry of Outlit's list is left out: its id is empty.\n" in done.out
     assert "2 connections: Stripe, The [redacted] CRM.\n" in done.out
     assert [r["name"] for r in json.loads((folder / "import.json").read_text())["resources"]] == ["crm"]
     assert CANARY not in "".join(path.read_text() for path in folder.iterdir()) + done.said
@@ -482,7 +480,7 @@ def test_nothing_connected_writes_nothing(sandbox: Sandbox, tmp_path: Path) -> N
     done = run(sandbox, "--json", "--out", str(folder))
     empty: dict[str, list[str]] = {"files": [], "items": [], "config": [], "commands": [], "notes": []}
     assert (done.code, json.loads(done.out)) == (1, {"folder": None, **empty})
-    offered(sandbox, {"id": "", "status": "connected"})
+    offered(sandbox, {"id": f"crm-{KEY}", "status": "connected"})
     done = run(sandbox, "--out", str(folder))
     assert done.code == 1
     assert "Nothing that can be declared is connected in this workspace. Nothing was written.\n" in done.out

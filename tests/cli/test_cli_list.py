@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
 
 from outlit_pulumi import PROVIDERS
 from outlit_pulumi.sandbox import Sandbox
@@ -13,7 +17,7 @@ ESC = "\x1b"
 TIME = "2026-04-10T18:22:11.000Z"
 
 
-def answer(sandbox: Sandbox, *items: dict[str, object]) -> None:
+def answer(sandbox: Sandbox, *items: Mapping[str, object]) -> None:
     """Makes the next list hold these."""
     sandbox.fault("list", status=200, body=json.dumps({"items": items}))
 
@@ -65,6 +69,17 @@ def test_json_has_the_names_of_the_api(cli: Cli, sandbox: Sandbox) -> None:
 def test_nothing_connected_is_an_empty_list(cli: Cli) -> None:
     done = cli("list", "--connected", "--json")
     assert (done.data, done.err) == ({"items": []}, "")
+
+
+@pytest.mark.parametrize("arguments", ["list", "list --connected", "status", "discover --out"])
+def test_an_entry_that_cannot_be_read_is_told(cli: Cli, sandbox: Sandbox, tmp_path: Path, arguments: str) -> None:
+    """Else what is connected looks as if it were not, and a failing connection as if all were well."""
+    readable: dict[str, object] = {"id": "posthog", "status": "connected", "connectionId": "posthog-org_acme"}
+    answer(sandbox, readable, {"id": "stripe", "status": "connected", "connectionId": 7})
+    folder = [str(tmp_path / "acme")] if arguments.startswith("discover") else []
+    done = cli(*arguments.split(), *folder)
+    assert "stripe" in done.said
+    assert arguments != "status" or done.code == 3
 
 
 def test_what_the_service_says_is_shown_as_text(cli: Cli, sandbox: Sandbox) -> None:

@@ -175,7 +175,8 @@ def test_somebody_connects_between_look_and_write(stack: Stack, sandbox: Sandbox
     sandbox.fault("connect", kind="connected_by_others")
     shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
     assert (
-        "Stripe is already connected in this workspace, and not by this resource. No credentials were applied." in shown
+        "Stripe was not created: it is already connected in this workspace, and not by this resource. "
+        "No credentials were applied." in shown
     )
     assert "adopt_existing=True" in shown
     assert stack.resources() == {}

@@ -226,8 +226,8 @@ def test_what_is_read_is_never_touched(stack: Stack, sandbox: Sandbox) -> None:
     assert counted(sandbox) == {route: 2 * calls for route, calls in each.items()}
     resource = stack.resources()["x"]
     assert (resource["external"], resource["id"]) == (True, "stripe-org_acme")
-    assert b"outlit_pulumi.existing" in base64.b64decode(resource["inputs"]["__provider"])
-    assert set(resource["inputs"]) == {"__provider", "provider"}
+    assert b"outlit_pulumi.dynamic" in base64.b64decode(resource["inputs"]["__provider"])
+    assert set(resource["inputs"]) == {"__provider", "provider", "read_only"}
     assert outputs(stack) == {"id": "stripe-org_acme", "connection_id": "stripe-org_acme", "display_name": "Stripe"}
 
     sandbox.advance(600)  # every sync moves

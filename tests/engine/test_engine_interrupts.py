@@ -108,7 +108,8 @@ def adopted(stack: Stack, sandbox: Sandbox) -> None:
     counted(sandbox)
     shown = stack.fails(*UP).diagnostics
     assert (
-        "Stripe is already connected in this workspace, and not by this resource. No credentials were applied." in shown
+        "Stripe was not created: it is already connected in this workspace, and not by this resource. "
+        "No credentials were applied." in shown
     )
     assert "or by a run of it that was interrupted, set adopt_existing=True" in shown
     assert counted(sandbox) == {"list": 1}

@@ -123,7 +123,7 @@ def test_a_browser_provider_is_refused_in_preview_and_tracked_once_connected(sta
     assert f"{sandbox.url}/integrations" in shown
     assert "adopt_existing=True" in shown
     stack.program('outlit.Integration("slack", provider="slack", adopt_existing=True)')
-    assert "Slack is not connected" in stack.fails("up", "--yes", "--skip-preview").diagnostics
+    assert "Slack was not taken over: it is not connected" in stack.fails("up", "--yes", "--skip-preview").diagnostics
     sandbox.complete_session(sandbox.connect("slack")["sessionId"])
     stack.up()
     assert stack.resources()["slack"]["id"] == held(sandbox)["slack"]
@@ -136,7 +136,7 @@ def test_already_connected_is_refused_before_credentials_leave(stack: Stack, san
     counted(sandbox)
     stack.program(stripe())
     shown = stack.fails("up", "--yes", "--skip-preview", "--diff").diagnostics
-    assert "Stripe is already connected" in shown
+    assert "Stripe was not created: it is already connected" in shown
     assert "aliases" in shown
     assert "adopt_existing=True" in shown
     assert counted(sandbox) == {"list": 1}

@@ -43,8 +43,8 @@ def test_a_preview_says_what_an_up_would_stumble_over(stack: Stack, sandbox: San
     stack.program(stripe() + posthog() + SLACK)
     counted(sandbox)
     shown = stack.ok("preview").diagnostics
-    assert "Stripe is connected already in this workspace, and not by this resource: creating it will fail." in shown
-    assert "Slack is not connected, so there is nothing to adopt: creating it will fail" in shown
+    assert "creating Stripe will fail: it is already connected in this workspace, and not by this resource." in shown
+    assert "creating Slack will fail: it is not connected, so there is nothing to adopt." in shown
     assert "PostHog" not in shown
     assert counted(sandbox) == {"list": 1}
 
@@ -60,7 +60,8 @@ def test_a_replacement_is_no_conflict_and_a_change_outside_is_noted(stack: Stack
     assert counted(sandbox) == {"list": 1}
     sandbox.disconnect("stripe")
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
-    assert "Stripe has another connection in this workspace than in the state" in stack.ok("preview").output
+    shown = stack.ok("preview").output
+    assert "replacing Stripe will fail: this workspace holds another connection of it than the state" in shown
     stack.fails("up", "--yes", "--skip-preview")
 
 

@@ -157,7 +157,7 @@ def test_a_move_with_a_new_name_and_no_alias_is_refused(stack: Stack, sandbox: S
     stack.program(WS + stripe("renamed", more=f", {TO_WS}"))
     counted(sandbox)
     shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
-    assert "Stripe is already connected" in shown
+    assert "Stripe was not created: it is already connected" in shown
     assert "aliases" in shown
     assert writes(sandbox) == 0
     assert set(stack.resources()) == {"stripe"}

@@ -7,12 +7,16 @@ after each; the real engine is held against the same promises in ``tests/engine`
 from __future__ import annotations
 
 import copy
+from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
-from outlit_pulumi import lifecycle, validation
 from outlit_pulumi.errors import OutlitError
-from outlit_pulumi.workspace import Workspace
+from outlit_pulumi.lifecycle import operations
+from outlit_pulumi.lifecycle.check import check
+from outlit_pulumi.lifecycle.decide import difference
+from outlit_pulumi.lifecycle.workspace import Workspace
 
 Inputs = dict[str, Any]
 Program = dict[str, Inputs]
@@ -67,6 +71,19 @@ class Report:
         return "\n".join([*self.failures, *self.warnings, *(str(error) for error in self.errors)])
 
 
+_REPLACED = ", replaced "
+
+
+def replaced(name: str, state: Container[str]) -> str:
+    """What tells the old resource from the new one of the same name that was created first; nothing declares it."""
+    return next(new for number in count() if (new := f"{name}{_REPLACED}{number}") not in state)
+
+
+def original(name: str) -> str:
+    """The name under which a resource was declared."""
+    return name.partition(_REPLACED)[0]
+
+
 class _Stopped(Exception):
     """A step failed, so the engine starts no further one."""
 
@@ -101,14 +118,14 @@ class Deployment:
         for name, resource in list(self.state.items()):
             try:
                 with self._telling():
-                    found = lifecycle.read(run, resource.id, resource.outputs, report.warnings.append)
+                    found = operations.read(run, resource.id, resource.outputs, report.warnings.append)
             except _Stopped:
                 continue
             if found is None:
                 del self.state[name]
                 report.drift.append(name)
                 continue
-            if lifecycle.diff(found.outputs, resource.inputs).changes:
+            if difference(found.outputs, resource.inputs).changes:
                 report.drift.append(name)
             self.state[name] = Resource(resource.inputs, found.id, found.outputs)
         return report
@@ -119,40 +136,44 @@ class Deployment:
 
     def _check(self, inputs: Inputs, name: str, run: Workspace) -> None:
         olds = self.state[name].inputs if name in self.state else {}
-        found = validation.check(olds, inputs, offered=run.items)
+        found = check(olds, inputs, offered=lambda: run.items(run.client.budget()))
         if found.failures:
             self._report.failures.extend(found.failures)
             raise _Stopped
-        run.run.declare(inputs["provider"])
+        run.ledger.declare(inputs["provider"])
 
     def _step(self, name: str, inputs: Inputs, run: Workspace) -> None:
         resource = self.state.get(name)
         if resource is None:
             self._create(name, inputs, run)
             return
-        difference = lifecycle.diff(resource.outputs, inputs)
-        if not difference.replaces:
-            run.run.keep(inputs["provider"], resource.outputs["connection_id"])
-        if difference.replaces:
+        found = difference(resource.outputs, inputs)
+        if not found.replaces:
+            run.ledger.keep(inputs["provider"], resource.outputs["connection_id"])
+        if found.replaces and found.delete_first:
             self._delete(name, run)
             self._create(name, inputs, run)
-        elif difference.changes:
+        elif found.replaces:
+            self._create(name, inputs, run)
+            # Deleted with all that is not declared, also by a later command if this one ends before that.
+            self.state[replaced(name, self.state)] = resource
+        elif found.changes:
             with self._telling():
-                made = lifecycle.update(run, resource.id, resource.outputs, inputs, self._report.warnings.append)
+                made = operations.update(run, resource.id, resource.outputs, inputs, self._report.warnings.append)
             self.state[name] = Resource(inputs, resource.id, copy.deepcopy(made.outputs))
         else:
             resource.inputs = inputs  # the engine saves the new inputs, and keeps the outputs
 
     def _create(self, name: str, inputs: Inputs, run: Workspace) -> None:
         with self._telling():
-            made = lifecycle.create(run, inputs, self._report.warnings.append)
+            made = operations.create(run, inputs, self._report.warnings.append)
         self.state[name] = Resource(inputs, made.id, copy.deepcopy(made.outputs))
 
     def _delete(self, name: str, run: Workspace) -> None:
         resource = self.state[name]
         if not resource.inputs["retain"]:
             with self._telling():
-                lifecycle.delete(run, resource.id, resource.outputs, self._report.warnings.append)
+                operations.delete(run, resource.id, resource.outputs, self._report.warnings.append)
         del self.state[name]
 
     def _telling(self) -> _Telling:

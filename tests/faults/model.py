@@ -17,13 +17,13 @@ import httpx
 from hypothesis import strategies as st
 
 from outlit_pulumi import catalog
-from outlit_pulumi.client import OutlitClient, Retries
-from outlit_pulumi.operation import UNCONFIRMED
+from outlit_pulumi.lifecycle.outputs import UNCONFIRMED
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox.store import fingerprint
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
-from tests.faults.deployment import Deployment, Program, Report, Resource
+from tests.faults.deployment import Deployment, Program, Report, Resource, original
 from tests.faults.service import URL, Service, Tenant
+from tests.faults.service import workspace as run_of
 
 Config = dict[str, str]
 
@@ -367,8 +367,9 @@ class Ledger:
         wire = Wire(self._service.transport, self.look, self.held if held is None else lambda: held)
         settings = Settings(self.key.api_key, URL, 60.0)
         self._plan(planned)
-        with OutlitClient(settings, transport=wire, clock=self._service.clock, retries=Retries()) as client:
-            report = act(Workspace(client))
+        run = run_of(settings, wire, self._service.clock)
+        with run.client:
+            report = act(run)
         if planned:
             self._service.clear_faults()
             calls = self._service.calls()
@@ -411,7 +412,7 @@ class Ledger:
         for name, resource in self.deployment.state.items():
             provider, config, id_ = resource.outputs["provider"], resource.outputs["config"], connection(resource)
             ours = [sent.config for sent in done.writes if sent.provider == provider and sent.config is not None]
-            was = done.old.get(name)
+            was = done.old.get(name) or done.old.get(original(name))
             if was is None or (connection(was), recorded(was)) != (id_, recorded(resource)):
                 if config in ours and not (resource.inputs["adopt_existing"] and done.others_were_at(provider)):
                     self._others.pop(id_, None)

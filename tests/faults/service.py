@@ -14,11 +14,13 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message
 
-from outlit_pulumi.client import Clock, OutlitClient, Retries
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.models import IntegrationList
+from outlit_pulumi.api.retry import Budget, Clock, Retries
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import DEFAULT_API_KEY, Store, create_app
 from outlit_pulumi.sandbox.faults import RESET, WAIT
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
 
 URL = "https://outlit.test"
 
@@ -34,6 +36,49 @@ class VirtualClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+
+
+class _Rest(Budget):
+    """All that an operation has left, for one call of it."""
+
+    def __init__(self, clock: Clock, operation: Budget) -> None:
+        super().__init__(clock, operation.left())
+        self._now = clock.now
+
+    def deadline(self) -> float:
+        return self._now() + self.left()
+
+
+class _Client(OutlitClient):
+    """Gives up on the list when the operation that waits for it does: its caller waits in time that passes by itself.
+
+    A caller that takes ``outlit:timeout`` from the real clock would wait for a virtual answer of any length.
+    """
+
+    _operation: Budget | None = None
+
+    def budget(self) -> Budget:
+        self._operation = super().budget()
+        return self._operation
+
+    def list_integrations(self, *, connected_only: bool = False, budget: Budget | None = None) -> IntegrationList:
+        if budget is None and self._operation is not None:
+            budget = _Rest(self.clock, self._operation)
+        return super().list_integrations(connected_only=connected_only, budget=budget)
+
+
+class _InTurn(Workspace):
+    """Makes one call after another: two at once would both move the clock, each for itself."""
+
+    def ahead(self) -> None:
+        """Does without."""
+
+
+def workspace(
+    settings: Settings, transport: httpx.BaseTransport, clock: VirtualClock, retries: Retries | None = None
+) -> Workspace:
+    """What a provider process holds during one run of the engine, on a virtual clock."""
+    return _InTurn(_Client(settings, transport=transport, clock=clock, retries=retries))
 
 
 class _Reset(BaseException):
@@ -79,19 +124,20 @@ class InProcess(httpx.BaseTransport):
         if self.refused:
             self.refused -= 1
             raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
-        silence: float = request.extensions["timeout"]["read"]
+        # The client bounds the whole of a call, and says so by the longest silence that it allows.
+        ends: float = self._clock.now() + request.extensions["timeout"]["read"]
         exchange = self._start(request)
         while (pause := self._advance(exchange)) is not None:
-            if pause > silence and not exchange.status:
+            if self._clock.now() + pause > ends and not exchange.status:
                 exchange.due = self._clock.now() + pause
                 self._under_way.append(exchange)
-                self._clock.sleep(silence)
+                self._clock.sleep(ends - self._clock.now())
                 raise httpx.ReadTimeout("timed out", request=request)
             if exchange.status:
                 exchange.chunks.append((pause, b""))  # the caller reads on its own time
             else:
                 self._clock.sleep(pause)
-        return httpx.Response(exchange.status, headers=exchange.headers, stream=_Body(exchange, self._clock, silence))
+        return httpx.Response(exchange.status, headers=exchange.headers, stream=_Body(exchange, self._clock, ends))
 
     def carry_out_what_is_due(self) -> None:
         """Finishes requests whose caller has given up, and whose time has come."""
@@ -150,15 +196,15 @@ class InProcess(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The body as its reader sees it come in."""
 
-    def __init__(self, exchange: _Exchange, clock: VirtualClock, silence: float) -> None:
+    def __init__(self, exchange: _Exchange, clock: VirtualClock, ends: float) -> None:
         self._exchange = exchange
         self._clock = clock
-        self._silence = silence
+        self._ends = ends
 
     def __iter__(self) -> Any:
         for pause, chunk in self._exchange.chunks:
-            if pause > self._silence:
-                self._clock.sleep(self._silence)
+            if self._clock.now() + pause > self._ends:
+                self._clock.sleep(self._ends - self._clock.now())
                 raise httpx.ReadTimeout("timed out")
             self._clock.sleep(pause)
             yield chunk
@@ -201,9 +247,7 @@ class Service:
     def run(self, api_key: str, *, timeout: float = 60.0, attempts: int = 5) -> Workspace:
         """What a provider process holds during one run of the engine."""
         settings = Settings(api_key, URL, timeout)
-        return Workspace(
-            OutlitClient(settings, transport=self.transport, clock=self.clock, retries=Retries(attempts=attempts))
-        )
+        return workspace(settings, self.transport, self.clock, Retries(attempts=attempts))
 
     def fault(self, route: str, kind: str = "answer", **members: Any) -> None:
         """Plans a fault, by the members of the control route."""

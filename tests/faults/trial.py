@@ -10,16 +10,21 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from outlit_pulumi import lifecycle
-from outlit_pulumi.client import OutlitClient
-from outlit_pulumi.errors import AuthenticationError, OutlitError, PermissionDeniedError, PlanLimitError
-from outlit_pulumi.operation import UNCONFIRMED
+from outlit_pulumi.errors import (
+    AuthenticationError,
+    IntegrationError,
+    OutlitError,
+    PermissionDeniedError,
+    PlanLimitError,
+)
+from outlit_pulumi.lifecycle.decide import difference
+from outlit_pulumi.lifecycle.outputs import UNCONFIRMED
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import fingerprint
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
 from tests.faults.deployment import Deployment, Program, Report, Resource, declared
 from tests.faults.matrix import FAULTS, OPERATIONS, Case, Fault, Outcome
-from tests.faults.service import URL, Service, Tenant
+from tests.faults.service import URL, Service, Tenant, workspace
 
 PROVIDER = "stripe"
 OLD = {"apiKey": "sk_old_made_up_0123456789"}
@@ -122,9 +127,7 @@ class _Scene:
     shown: list[str] = field(default_factory=list)
 
     def run(self) -> Workspace:
-        return Workspace(
-            OutlitClient(Settings(self.tenant.api_key, URL), transport=self.wire, clock=self.service.clock)
-        )
+        return workspace(Settings(self.tenant.api_key, URL), self.wire, self.service.clock)
 
     def up(self, program: Program | None = None) -> Report:
         report = self.stack.up(self.program if program is None else program, self.run())
@@ -253,12 +256,23 @@ def _plan_one(scene: _Scene, route: str, fault: Fault, skip: int, always: bool) 
 
 def _sees(report: Report) -> str:
     warnings = [f"warning: {_clause(_unnamed(warning))}" for warning in report.warnings]
-    errors = [f"{type(error).__name__}: {_clause(str(error))}" for error in report.errors]
+    errors = [f"{type(error).__name__}: {_told(error)}" for error in report.errors]
     return "; ".join(warnings + errors + report.failures) or "success"
 
 
 def _unnamed(warning: str) -> str:
-    return re.sub(rf"{PROVIDER}-org_[\w-]+", "<id>", warning.partition(": ")[2])
+    return _id(warning.partition(": ")[2])
+
+
+def _id(text: str) -> str:
+    return re.sub(rf"{PROVIDER}-org_[\w-]+", "<id>", text)
+
+
+def _told(error: OutlitError) -> str:
+    """What failed; of a refusal of our own also why, which no cause of the service's tells."""
+    failed = _clause(str(error))
+    why = _clause(str(error).removeprefix(f"{failed}: ")) if isinstance(error, IntegrationError) else ""
+    return f"{failed}: {_id(why)}" if why not in ("", failed) else failed
 
 
 def _clause(message: str) -> str:
@@ -289,7 +303,7 @@ def _state(
         return "as before"
     if held is None or after.outputs["connection_id"] != held[0]:
         return "another connection"
-    if lifecycle.diff(after.outputs, program["it"]).changes:
+    if difference(after.outputs, program["it"]).changes:
         return "holds it, config to be sent again"
     return "holds it"
 
@@ -304,6 +318,9 @@ def _untrue(
     meddled = "by-others" in case.fault
     says_no = {
         " was not connected": in_use != fingerprint(NEW),
+        " was not created": in_use != fingerprint(NEW),
+        " was not taken over": scene.resource() is None,
+        " was neither taken over nor connected": scene.resource() is None and in_use != fingerprint(NEW),
         " is now disconnected": in_use != fingerprint(NEW),
         " was not updated": in_use != fingerprint(NEW),
         " was not disconnected": kept or meddled,

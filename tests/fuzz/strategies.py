@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +13,12 @@ import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from outlit_pulumi.client import OutlitClient
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.retry import Clock
 from outlit_pulumi.errors import InternalError, OutlitError
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
 from tests.conftest import LONG
-from tests.faults.service import VirtualClock
 
 PROVIDERS = ("stripe", "posthog", "supabase", "slack", "gmail", "made-up")
 PATHS = ("", "/connect", "/connect/status", "/disconnect", "/sync-status")
@@ -164,7 +165,16 @@ _headers = st.lists(
             st.integers().map(lambda number: str(number).encode()),
             st.floats().map(lambda number: str(number).encode()),
             st.sampled_from(
-                (b"gzip", b"deflate", b"br", b"https://x.test:port/", b"//[", b"a=\xc3\xa9", b"text/html; charset=x")
+                (
+                    b"gzip",
+                    b"deflate",
+                    b"gzip, gzip",
+                    b"br",
+                    b"https://x.test:port/",
+                    b"//[",
+                    b"a=\xc3\xa9",
+                    b"text/html; charset=x",
+                )
             ),
         ),
     ),
@@ -227,29 +237,61 @@ class _Stream(httpx.SyncByteStream):
         yield self._reply.body[half:]
 
 
-class Replying(httpx.BaseTransport):
-    """Gives one reply after the other, the last one from then on."""
+class SkippingClock(Clock):
+    """Time that passes only when somebody waits."""
 
-    def __init__(self, given: list[Reply]) -> None:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class Replying(httpx.BaseTransport):
+    """Gives one reply after the other, the last one from then on.
+
+    Args:
+        given: The replies.
+        lists: Those to requests for the list, which may be made at the same time as others; by default also ``given``.
+    """
+
+    def __init__(self, given: list[Reply], lists: list[Reply] | None = None) -> None:
         self._given = given
+        self._lists = lists or given
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        reply = self._given.pop(0) if len(self._given) > 1 else self._given[0]
+        replies = self._lists if request.url.path.endswith("/api/integrations") else self._given
+        reply = replies.pop(0) if len(replies) > 1 else replies[0]
         if reply.broken is not None and not reply.late:
             raise reply.broken
         return httpx.Response(reply.status, headers=reply.headers, stream=_Stream(reply))
 
 
-def client(given: list[Reply], settings: Settings | None = None) -> tuple[OutlitClient, VirtualClock]:
+def client(
+    given: list[Reply], settings: Settings | None = None, lists: list[Reply] | None = None
+) -> tuple[OutlitClient, SkippingClock]:
     """A client that gets these replies, and its clock."""
-    clock = VirtualClock()
+    clock = SkippingClock()
     held = settings or Settings("ok_fuzz", "https://outlit.test")
-    return OutlitClient(held, transport=Replying(given), clock=clock), clock
+    return OutlitClient(held, transport=Replying(given, lists), clock=clock), clock
 
 
-def workspace(given: list[Reply]) -> Workspace:
-    """A workspace that gets these replies."""
-    return Workspace(client(given)[0])
+@contextmanager
+def workspace(given: list[Reply], lists: list[Reply] | None = None) -> Iterator[Workspace]:
+    """A workspace that gets these replies.
+
+    A list that is asked for ahead is waited for: its thread must not reach into the next example.
+    """
+    made = Workspace(client(given, lists=lists)[0])
+    try:
+        yield made
+    finally:
+        with suppress(OutlitError):
+            made.items(made.client.budget())
+        made.client.close()
 
 
 def right(answer: Any) -> Reply:

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outlit_pulumi import lifecycle
-from outlit_pulumi.client import OutlitClient
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.models import IntegrationList, parse
 from outlit_pulumi.errors import ApiError, OutlitError
-from outlit_pulumi.operation import Observed, Warn
-from outlit_pulumi.workspace import Workspace
-from tests.faults.deployment import declared
+from outlit_pulumi.lifecycle import operations
+from outlit_pulumi.lifecycle.outputs import Observed
+from outlit_pulumi.lifecycle.workspace import Workspace
+from outlit_pulumi.lifecycle.writes import Warn
 
-from .strategies import ITEM, Reply, anticipated, client, examples, replies, right, workspace
+from .strategies import ITEM, Reply, anticipated, client, examples, replies, right, values, workspace
 
 METHODS: dict[str, Callable[[OutlitClient], object]] = {
     "list_integrations": lambda c: c.list_integrations(),
@@ -32,15 +33,20 @@ METHODS: dict[str, Callable[[OutlitClient], object]] = {
     "sync_status": lambda c: c.sync_status("stripe"),
 }
 
-INPUTS = declared("stripe", {"apiKey": "sk_x"})
+INPUTS: dict[str, Any] = {
+    "provider": "stripe",
+    "config": {"apiKey": "sk_x"},
+    "adopt_existing": False,
+    "on_config_change": "reconnect",
+}
 STATE = INPUTS | {"connection_id": "stripe-org_1"}
 Operation = Callable[[Workspace, dict[str, Any], dict[str, Any], Warn], object]
 OPERATIONS: dict[str, Operation] = {
-    "create": lambda w, state, inputs, warn: lifecycle.create(w, inputs, warn),
-    "adopt": lambda w, state, inputs, warn: lifecycle.create(w, inputs | {"adopt_existing": True}, warn),
-    "read": lambda w, state, inputs, warn: lifecycle.read(w, "stripe-org_1", state, warn),
-    "update": lambda w, state, inputs, warn: lifecycle.update(w, "stripe-org_1", state, inputs, warn),
-    "delete": lambda w, state, inputs, warn: lifecycle.delete(w, "stripe-org_1", state, warn),
+    "create": lambda w, state, inputs, warn: operations.create(w, inputs, warn),
+    "adopt": lambda w, state, inputs, warn: operations.create(w, inputs | {"adopt_existing": True}, warn),
+    "read": lambda w, state, inputs, warn: operations.read(w, "stripe-org_1", state, warn),
+    "update": lambda w, state, inputs, warn: operations.update(w, "stripe-org_1", state, inputs, warn),
+    "delete": lambda w, state, inputs, warn: operations.delete(w, "stripe-org_1", state, warn),
 }
 
 
@@ -88,9 +94,11 @@ def test_any_answers_to_an_operation(name: str, data: st.DataObject) -> None:
         data.draw(st.one_of(replies, st.just(right(answer)), st.just(right(_without_ids(answer)))))
         for answer in EXPECTED[name]
     ]
+    lists = given.pop() if name == "read" else None  # it asks for the list ahead
     state, inputs, warnings = copy.deepcopy(STATE), copy.deepcopy(INPUTS), list[str]()
     try:
-        made = OPERATIONS[name](workspace(given), state, inputs, warnings.append)
+        with workspace(given, [lists] if lists else None) as run:
+            made = OPERATIONS[name](run, state, inputs, warnings.append)
     except OutlitError as error:
         anticipated(error)
     else:
@@ -105,4 +113,12 @@ def test_a_cookie_is_not_sent_back() -> None:
     """One that is not ASCII could not be, and would break every later call."""
     answer = right({"items": []})
     outlit, _ = client([dataclasses.replace(answer, headers=[(b"Set-Cookie", "a=é".encode())]), answer])
-    assert outlit.list_integrations() == outlit.list_integrations() == []
+    assert outlit.list_integrations().items == []
+    assert outlit.list_integrations().items == []
+
+
+@examples(200)
+@given(before=st.lists(values, max_size=3), after=st.lists(values, max_size=3))
+def test_any_other_entries_leave_ours_readable(before: list[Any], after: list[Any]) -> None:
+    items = parse(json.dumps({"items": [*before, ITEM, *after]}).encode(), IntegrationList).items
+    assert parse(json.dumps({"items": [ITEM]}).encode(), IntegrationList).items[0] in items

@@ -10,17 +10,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outlit_pulumi import catalog, lifecycle, validation
+from outlit_pulumi import catalog
+from outlit_pulumi.api.models import IntegrationItem
 from outlit_pulumi.errors import OutlitError, ServiceError
-from outlit_pulumi.models import IntegrationItem
-from outlit_pulumi.operation import Warn
+from outlit_pulumi.lifecycle import operations
+from outlit_pulumi.lifecycle.check import UNKNOWN, check
+from outlit_pulumi.lifecycle.decide import difference
+from outlit_pulumi.lifecycle.writes import Warn
 
 from .strategies import ITEM, PROVIDERS, anticipated, examples, right, texts, values, workspace
 
 FIELDS = ("apiKey", "region", "projectId", "projectUrl", "serviceRoleKey", "secretKey")
+CLASSES = ("StripeConfigArgs", "PostHogConfigArgs", "ConfigArgs")
 OUTPUTS = ("connection_id", "display_name", "status", "syncs", "__provider")
 
-maybe_unknown = st.one_of(values, st.just(validation.UNKNOWN))
+maybe_unknown = st.one_of(values, st.just(UNKNOWN))
 providers = st.one_of(st.sampled_from(PROVIDERS), maybe_unknown)
 configs = st.one_of(
     maybe_unknown,
@@ -37,6 +41,8 @@ def bags(provider: st.SearchStrategy[Any], config: st.SearchStrategy[Any]) -> st
             "config": config,
             "adopt_existing": st.one_of(st.booleans(), maybe_unknown),
             "on_config_change": st.one_of(st.sampled_from(("reconnect", "replace")), maybe_unknown),
+            "config_class": st.one_of(st.none(), st.sampled_from(CLASSES), maybe_unknown),
+            "wait_for_sync": st.one_of(st.none(), maybe_unknown),
         },
     )
     more = st.dictionaries(st.one_of(st.sampled_from(OUTPUTS), texts), values, max_size=2)
@@ -67,11 +73,11 @@ def test_any_inputs_to_check_and_diff(
 ) -> None:
     """Failures that can be read, a decision, and nothing changed in place."""
     before = copy.deepcopy((olds, news))
-    found = validation.check(olds, news, offered=offered)
+    found = check(olds, news, offered=offered)
     assert all(failure.strip() for failure in found.failures)
     "".join(found.failures).encode()
-    difference = lifecycle.diff(olds, news)
-    assert difference.changes or not difference.replaces
+    decided = difference(olds, news)
+    assert decided.changes or not decided.replaces
     assert repr((olds, news)) == repr(before)
 
 
@@ -91,14 +97,15 @@ def sensible(draw: st.DrawFn) -> dict[str, Any]:
 @given(news=sensible())
 def test_what_check_lets_pass_can_be_created(news: dict[str, Any]) -> None:
     """The credentials that it found right can be sent."""
-    found = validation.check({}, news, offered=listed)
+    found = check({}, news, offered=listed)
     if found.failures:
         return
     news = news | {"provider": found.provider}
     one = ITEM | {"id": found.provider, "status": "not_connected", "connectionId": None}
     connected = {"connected": True, "connectionId": "c", "alreadyConnected": False}
     try:
-        made = lifecycle.create(workspace([right({"items": [one]}), right(connected)]), news, list[str]().append)
+        with workspace([right({"items": [one]}), right(connected)]) as run:
+            made = operations.create(run, news, list[str]().append)
     except OutlitError as error:
         anticipated(error)
         assert news["config"] is None
@@ -109,9 +116,9 @@ def test_what_check_lets_pass_can_be_created(news: dict[str, Any]) -> None:
 NEWS = {"provider": "stripe", "config": {"apiKey": "sk_x"}}
 Operation = Callable[[Any, str, dict[str, Any], Warn], object]
 OPERATIONS: dict[str, Operation] = {
-    "read": lifecycle.read,
-    "update": lambda run, id_, state, warn: lifecycle.update(run, id_, state, NEWS, warn),
-    "delete": lifecycle.delete,
+    "read": operations.read,
+    "update": lambda run, id_, state, warn: operations.update(run, id_, state, NEWS, warn),
+    "delete": operations.delete,
 }
 
 
@@ -134,7 +141,8 @@ def test_any_state(name: str, state: dict[str, Any], id_: str, connected: bool) 
     }
     before, warnings = repr(state), list[str]()
     try:
-        OPERATIONS[name](workspace([right(everything)]), id_, state, warnings.append)
+        with workspace([right(everything)]) as run:
+            OPERATIONS[name](run, id_, state, warnings.append)
     except OutlitError as error:
         anticipated(error)
     assert repr(state) == before
@@ -145,4 +153,4 @@ def test_any_state(name: str, state: dict[str, Any], id_: str, connected: bool) 
 @given(olds=states, news=inputs)
 def test_any_state_to_diff(olds: dict[str, Any], news: dict[str, Any]) -> None:
     """A decision."""
-    assert isinstance(lifecycle.diff(olds, news).changes, bool)
+    assert isinstance(difference(olds, news).changes, bool)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import Unknown
 
+from outlit_pulumi.dynamic import IntegrationProvider
 from outlit_pulumi.errors import OutlitError
-from outlit_pulumi.provider import IntegrationProvider
+from outlit_pulumi.lifecycle.check import UNKNOWN
 from outlit_pulumi.sandbox import Sandbox
-from outlit_pulumi.validation import UNKNOWN
 
 from .strategies import anticipated, examples, texts
 from .test_fuzz_inputs import inputs, states
@@ -31,9 +31,7 @@ def provider() -> Iterator[IntegrationProvider]:
     """A provider on a sandbox in which Stripe is connected."""
     with Sandbox() as sandbox:
         sandbox.connect("stripe", {"apiKey": "sk_x"})
-        made = configured({"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url})
-        yield made
-        made._connected().client.close()  # in production the process just ends
+        yield configured({"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url})
 
 
 @pytest.fixture(autouse=True)

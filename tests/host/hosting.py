@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ import pytest
 from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from outlit_pulumi.provider import IntegrationProvider
+from outlit_pulumi.dynamic import IntegrationProvider
 from outlit_pulumi.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,11 +104,17 @@ class Host:
 
 
 _RUNS = itertools.count(1)
+_HOME = tempfile.TemporaryDirectory(prefix="outlit-host-")
+atexit.register(_HOME.cleanup)
+"""Pulumi's own folder, in which the processes of a run leave each other notes: never the one of who runs the tests."""
 
 
 @contextmanager
 def hosting(config: dict[str, Any], *, run: int | None = None, **environ: str) -> Iterator[Host]:
-    """A provider process that was given this configuration: of a run of its own, or of the one of this number."""
+    """A provider process that was given this configuration: of a run of its own, or of the one of this number.
+
+    It is ended as the engine ends it, by an interrupt.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith(("OUTLIT_", "PULUMI_"))}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{run or next(_RUNS)}"]
@@ -114,7 +122,7 @@ def hosting(config: dict[str, Any], *, run: int | None = None, **environ: str) -
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**env, "PYTHONPATH": path, "PULUMI_PROJECT": "test", **environ},
+        env={**env, "PYTHONPATH": path, "PULUMI_PROJECT": "test", "PULUMI_HOME": _HOME.name, **environ},
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
@@ -128,7 +136,12 @@ def hosting(config: dict[str, Any], *, run: int | None = None, **environ: str) -
                 stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)), timeout=60)
                 yield Host(stub, log)
         finally:
-            process.kill()
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def served(sandbox: Sandbox) -> Counter[str]:

@@ -43,14 +43,17 @@ def test_a_round_trip(sandbox: Sandbox, host: Host) -> None:
     assert served(sandbox) == {"list": 1, "disconnect": 1}
 
 
-def test_replacements_delete_first(host: Host) -> None:
+def test_only_a_changed_provider_is_created_before_the_old_one_is_deleted(host: Host) -> None:
+    """Every other answer says delete-first, also "no change": see `decide.Difference`."""
     state = declared("stripe", STRIPE) | {"connection_id": "stripe-org_acme"}
-    for news, because in (
-        (declared("stripe", OTHER, on_config_change="replace"), "config"),
-        (declared("clerk", {"secretKey": "k"}), "provider"),
+    for news, replaces, delete_first in (
+        (declared("stripe", OTHER, on_config_change="replace"), ["config"], True),
+        (declared("stripe", OTHER), [], True),
+        (declared("stripe", STRIPE), [], True),
+        (declared("clerk", {"secretKey": "k"}), ["provider"], False),
     ):
         found = host.diff("stripe-org_acme", state, news)
-        assert (list(found.replaces), found.deleteBeforeReplace) == ([because], True)
+        assert (list(found.replaces), found.deleteBeforeReplace) == (replaces, delete_first)
 
 
 def test_read_of_what_is_gone_has_no_id(sandbox: Sandbox, host: Host) -> None:
@@ -137,5 +140,7 @@ def test_a_plan_limit_names_integration_and_numbers(sandbox: Sandbox, host: Host
 def test_a_conflict_sends_nothing(sandbox: Sandbox, host: Host) -> None:
     sandbox.connect("stripe", OTHER)
     sandbox.clear_calls()
-    assert "Stripe is already connected" in refused(lambda: host.create(declared("stripe", STRIPE)))
+    message = refused(lambda: host.create(declared("stripe", STRIPE)))
+    assert "Stripe was not created: it is already connected in this workspace" in message
+    assert "No credentials were applied." in message
     assert [call["route"] for call in sandbox.calls()] == ["list"]

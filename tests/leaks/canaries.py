@@ -6,8 +6,10 @@ Knows nothing of how the package hides credentials: spellings are written here a
 from __future__ import annotations
 
 import base64
+import html
 import json
 import random
+import re
 import string
 from collections.abc import Iterable
 from functools import cache
@@ -50,30 +52,41 @@ _INNOCENT = f"{URL}/ https://app.outlit.ai/ https://user "
 
 @cache
 def spellings(secret: str) -> dict[str, str]:
-    """How a service or a library may write it, by the way of writing."""
+    """How a service or a library may write it whole, by the way of writing."""
     utf8 = secret.encode()
     return {
         "whole": secret,
-        "first 12 characters": secret[:12],
-        "wrapped": secret.replace(" ", "\n"),
         "JSON": json.dumps(secret)[1:-1],
         "JSON of JavaScript": json.dumps(secret, ensure_ascii=False)[1:-1],
         "URL": quote(secret, safe=""),
         "URL of JavaScript": quote(secret, safe="!'()*~"),
+        "URL in lower case": re.sub("%..", lambda escape: escape[0].lower(), quote(secret, safe="")),
+        "path": quote(secret),
         "form": quote_plus(secret),
+        "HTML": html.escape(secret),
+        "HTML of a text": html.escape(secret, quote=False),
+        "Python": repr(secret)[1:-1],
         "base64": base64.b64encode(utf8).decode(),
         "base64 for URLs": base64.urlsafe_b64encode(utf8).decode().rstrip("="),
         "base64 of a login": base64.b64encode(b"me:" + utf8).decode()[4:],
     }
 
 
+def quotations(secret: str) -> dict[str, str]:
+    """What a sentence may hold of it: it is not always quoted whole, or on one line."""
+    head = re.match(r"https://|sk_live_|ok_|", secret)
+    assert head is not None
+    beginning = secret[: head.end() + 12]
+    return spellings(secret) | {
+        "its beginning": beginning,
+        "its beginning and an ellipsis": f"{beginning}...",
+        "wrapped": secret.replace(" ", "\n"),
+    }
+
+
 @cache
 def _windows(secrets: frozenset[str]) -> frozenset[str]:
-    written = [
-        text
-        for secret in secrets
-        for text in (*spellings(secret).values(), repr(secret)[1:-1], repr(secret.encode())[2:-1])
-    ]
+    written = [text for secret in secrets for text in (*spellings(secret).values(), repr(secret.encode())[2:-1])]
     found = {text[start : start + _WIDTH] for text in written for start in range(len(text) - _WIDTH + 1)}
     return frozenset(window for window in found if window not in _INNOCENT)
 

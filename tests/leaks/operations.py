@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from outlit_pulumi.workspace import Workspace
+from outlit_pulumi.lifecycle.workspace import Workspace
 from tests.faults.deployment import Deployment, Inputs, Report, declared
 
 Config = dict[str, str]

@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 
-from outlit_pulumi.client import OutlitClient
-from outlit_pulumi.models import NOT_CONNECTED
+from outlit_pulumi.api.models import NOT_CONNECTED
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
-from tests.faults.service import URL, Service, Tenant
+from tests.faults.service import URL, Service, Tenant, workspace
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,23 @@ class Outside(httpx.BaseTransport):
     def run(self) -> Workspace:
         """What one provider process holds."""
         settings = Settings(self._api_key, URL + self._base)
-        return Workspace(OutlitClient(settings, transport=self, clock=self._service.clock))
+        return workspace(settings, self, self._service.clock)
 
 
-def replaced(value: Any, echo: str, *, keep: frozenset[str]) -> Any:
-    """Any JSON with ``echo`` for every text and null in it, but those of the members to keep and what tells "gone"."""
+def replaced(value: Any, data: str, *, keep: frozenset[str], sentences: Mapping[str, str]) -> Any:
+    """Any JSON with ``data`` for every text and null in it, but for the members to keep and what tells "gone".
+
+    Args:
+        value: The JSON.
+        data: What an id, a name, a status and the like is replaced with.
+        keep: Members that stay.
+        sentences: What members are replaced with that are no data.
+    """
     if isinstance(value, list):
-        return [replaced(item, echo, keep=keep) for item in value]
+        return [replaced(item, data, keep=keep, sentences=sentences) for item in value]
     if isinstance(value, dict):
-        return {name: item if name in keep else replaced(item, echo, keep=keep) for name, item in value.items()}
-    return echo if value is None or (isinstance(value, str) and value != NOT_CONNECTED) else value
+        return {
+            name: item if name in keep else replaced(item, sentences.get(name, data), keep=keep, sentences=sentences)
+            for name, item in value.items()
+        }
+    return data if value is None or (isinstance(value, str) and value != NOT_CONNECTED) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from tests.conftest import LONG
 from tests.faults.deployment import Deployment
 from tests.faults.service import Service
 
-from .canaries import API_KEYS, SHAPES, spellings
+from .canaries import API_KEYS, SHAPES, quotations, spellings
 from .operations import OPERATIONS, PATHS
 from .outside import Outside, Said, replaced
 from .screen import Screen
@@ -37,7 +37,8 @@ REFUSALS: dict[str, tuple[int, dict[str, Any]]] = {
     "504": (504, {}),
     "302": (302, {}),
 }
-TEXTS = ("error", "message", "code", "plan", "feature", "errorMessage", "currentConnections", "limit")
+SENTENCES = ("error", "message", "code", "plan", "feature", "errorMessage", "currentConnections", "limit")
+"""The members that hold free text, or must not hold any. All others are data, which hide whole credentials only."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,10 @@ def service() -> Iterator[Service]:
 
 
 class Echo:
-    """Answers a route with every secret in every text, the spellings in another order each time."""
+    """Answers a route with every secret in every text, the spellings in another order each time.
+
+    Sentences hold parts of secrets, too. Data do not: a name or a status may well begin as a credential does.
+    """
 
     def __init__(self, secrets: list[str], path: str, refusal: str | None) -> None:
         self._secrets = secrets
@@ -59,26 +63,33 @@ class Echo:
     def __call__(self, path: str, answer: httpx.Response) -> Said | None:
         if path != self._path:
             return None
-        extra = {name: self._text() for name in TEXTS}
+        extra = {name: self._sentence() for name in SENTENCES}
         if self._refusal is None:
             keep = self._draws.choice((IDS, IDS | {"status"}))
-            status, said = answer.status_code, extra | replaced(json.loads(answer.content), self._text(), keep=keep)
+            content = json.loads(answer.content)
+            status, said = answer.status_code, extra | replaced(content, self._data(), keep=keep, sentences=extra)
         else:
             status, members = REFUSALS[self._refusal]
             said = extra | members
             if self._draws.random() < 0.5:
                 del said["error"]  # then it is `message` that is quoted
-        return Said(status, json.dumps(said).encode(), self._headers(), self._text().encode())
+        return Said(status, json.dumps(said).encode(), self._headers(), self._sentence().encode())
 
     def _headers(self) -> dict[bytes, bytes]:
-        text = self._text()
+        text = self._sentence()
         return {
             b"Location": self._draws.choice((text, f"https://x.test/?{quote(text)}")).encode(),
             b"Retry-After": self._draws.choice((text, *self._secrets)).encode(),  # digits are taken for seconds
         }
 
-    def _text(self) -> str:
-        written = [text for secret in self._secrets for text in spellings(secret).values()]
+    def _sentence(self) -> str:
+        return self._joined(quotations)
+
+    def _data(self) -> str:
+        return self._joined(spellings)
+
+    def _joined(self, ways: Callable[[str], dict[str, str]]) -> str:
+        written = [text for secret in self._secrets for text in ways(secret).values()]
         start = self._draws.randrange(len(written))
         return "|".join(written[start:] + written[:start])
 

@@ -12,12 +12,14 @@ import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
 import outlit_pulumi
-from outlit_pulumi import lifecycle, settings, validation
-from outlit_pulumi.client import OutlitClient
+from outlit_pulumi import settings
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.dynamic import IntegrationProvider
 from outlit_pulumi.errors import ConfigurationError, InternalError
-from outlit_pulumi.provider import IntegrationProvider, one_line
+from outlit_pulumi.lifecycle.check import check
+from outlit_pulumi.lifecycle.decide import difference
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
 from tests.faults.deployment import declared
 
 from .canaries import API_KEYS, SHAPES
@@ -50,7 +52,7 @@ def test_nothing_prints_the_api_key(shape: str) -> None:
             Workspace(client),
             client.budget(),
             configured(api_key, DEAD),
-            client.hiding("stripe", [api_key]),
+            client.hide,
         ):
             screen.show(type(one).__name__, one, repr(one), f"{one}")
         screen.show("copy", copy.copy(held))
@@ -80,18 +82,22 @@ def test_a_pickled_provider_holds_nothing(shape: str) -> None:
     assert screen.leaks(API_KEYS[shape], SHAPES[shape]) == []
 
 
-def test_a_bug_shows_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody expected is one line that says where it happened, whatever its text and its causes hold."""
-    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)  # `one_line` sets it for the process
+class Unexpected(dict[str, Any]):
+    """Inputs that nobody foresaw: to read them is an error with a credential in its text and in its cause."""
 
-    def bug() -> None:
+    def items(self) -> Any:
+        """Fails."""
         try:
             raise ValueError(SHAPES["plain"])
         except ValueError as error:
             raise KeyError(SHAPES["plain"]) from error
 
+
+def test_a_bug_shows_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody expected is one line that says where it happened, whatever its text and its causes hold."""
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)  # the provider sets it for the process
     with pytest.raises(InternalError, match="unexpected KeyError at test_leaks_quiet.py:") as caught:
-        one_line(bug)
+        configured(API_KEYS["plain"], DEAD).diff("id", {}, Unexpected())
     screen = Screen()
     screen.show("bug", caught.value)
     assert screen.leaks(SHAPES["plain"]) == []
@@ -164,8 +170,8 @@ def test_check_and_diff_say_no_value(shape: str) -> None:
             found = provider.check(sane, inputs)
             assert [failure.property for failure in found.failures] == [""] * len(found.failures)
             screen.show("check", *(failure.reason for failure in found.failures))
-            difference = provider.diff("id", sane, inputs)
-            screen.show("diff", difference, vars(difference), lifecycle.diff(sane, inputs))
+            found_by_diff = provider.diff("id", sane, inputs)
+            screen.show("diff", found_by_diff, vars(found_by_diff), difference(sane, inputs))
         for inputs in misplaced(secret, shape in NAMES):
-            screen.show("check", *validation.check({}, inputs, offered=dict, page=DEAD).failures)
+            screen.show("check", *check({}, inputs, offered=dict, page=DEAD).failures)
     assert screen.leaks(secret, api_key) == []

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from outlit_pulumi.client import OutlitClient
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.workspace import Workspace
 from tests.faults.deployment import Deployment
 
 from .canaries import API_KEYS, SHAPES

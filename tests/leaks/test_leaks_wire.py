@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from outlit_pulumi.client import OutlitClient, Retries
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.retry import Retries
 from outlit_pulumi.errors import ApiError
 from outlit_pulumi.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Check and diff: pure decisions over declared inputs."""
+"""Check and difference: pure decisions over declared inputs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlit_pulumi import UnreachableError, lifecycle, validation
-from outlit_pulumi.models import IntegrationItem
-from outlit_pulumi.validation import UNKNOWN
+from outlit_pulumi import UnreachableError
+from outlit_pulumi.api.models import IntegrationItem
+from outlit_pulumi.lifecycle import check as judge
+from outlit_pulumi.lifecycle.check import UNKNOWN
+from outlit_pulumi.lifecycle.decide import Difference, difference
 
 CANARY = "phx_CANARY0123456789"
 POSTHOG = {"apiKey": CANARY, "region": "us", "projectId": "12345"}
@@ -26,9 +28,9 @@ def no_list() -> Mapping[str, IntegrationItem]:
     raise AssertionError("the list was asked for")
 
 
-def check(provider: Any, config: Any = None, olds: Mapping[str, Any] | None = None, **more: Any) -> validation.Checked:
+def check(provider: Any, config: Any = None, olds: Mapping[str, Any] | None = None, **more: Any) -> judge.Checked:
     news = {"provider": provider, "config": config, "adopt_existing": False, "on_config_change": "reconnect", **more}
-    return validation.check(olds or {}, news, offered=live, page="https://outlit.test")
+    return judge.check(olds or {}, news, offered=live, page="https://outlit.test")
 
 
 BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -102,6 +104,52 @@ def test_bad_inputs(news: dict[str, Any], said: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("args_class", "named"),
+    [(None, ("apiKey", "region", "projectId")), ("PostHogConfigArgs", ("api_key", "region", "project_id"))],
+)
+def test_fields_are_named_as_the_program_wrote_them(args_class: str | None, named: tuple[str, ...]) -> None:
+    """In an args class, or in a mapping with the API's names."""
+    missing = check("posthog", {}, config_class=args_class).failures
+    wrong = check("posthog", {"apiKey": " ", "region": "CANARY", "projectId": 5}, config_class=args_class).failures
+    for failures in (missing, wrong):
+        assert [failure.partition(" of PostHog ")[0] for failure in failures] == [f"config field {n}" for n in named]
+        assert not any("CANARY" in failure for failure in failures)
+
+
+@pytest.mark.parametrize("config", [{"apiKey": CANARY}, {}, UNKNOWN, {"apiKey": UNKNOWN}])
+def test_the_args_class_of_another_provider_is_one_message(config: Any) -> None:
+    (failure,) = check("posthog", config, config_class="StripeConfigArgs").failures
+    assert failure == ('config is a "StripeConfigArgs". PostHog takes PostHogConfigArgs(api_key, region, project_id).')
+
+
+def test_a_class_with_a_long_name_is_not_shown() -> None:
+    (failure,) = check("stripe", {"apiKey": CANARY}, config_class=CANARY * 2).failures
+    assert "takes StripeConfigArgs(api_key)" in failure
+    assert "CANARY" not in failure
+
+
+@pytest.mark.parametrize("seconds", [1, 1.5, 3600, None, UNKNOWN])
+def test_a_good_wait(seconds: Any) -> None:
+    assert check("posthog", POSTHOG, wait_for_sync=seconds).failures == []
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, 3601, True, "CANARY", "60", float("nan"), float("inf"), []])
+def test_a_bad_wait(seconds: Any) -> None:
+    (failure,) = check("posthog", POSTHOG, wait_for_sync=seconds).failures
+    assert failure == "wait_for_sync must be a number of seconds from 1 to 3600."
+
+
+@pytest.mark.parametrize(
+    ("provider", "config"),
+    [("stripe", {"apiKey": "\ud800"}), ("hubspot", {"token": "\ud800"}), ("hubspot", {"\ud800": "x"})],
+)
+def test_half_a_character_cannot_be_sent(provider: str, config: Any) -> None:
+    (failure,) = check(provider, config).failures
+    assert "holds half a character" in failure
+    failure.encode()
+
+
+@pytest.mark.parametrize(
     ("provider", "config", "adopt"),
     [
         ("posthog", POSTHOG, False),
@@ -114,7 +162,7 @@ def test_bad_inputs(news: dict[str, Any], said: tuple[str, ...]) -> None:
 )
 def test_good_inputs_need_no_list(provider: str, config: Any, adopt: bool) -> None:
     news = {"provider": provider, "config": config, "adopt_existing": adopt, "on_config_change": "reconnect"}
-    found = validation.check({}, news, offered=no_list)
+    found = judge.check({}, news, offered=no_list)
     assert (found.provider, found.failures) == (provider, [])
 
 
@@ -131,14 +179,14 @@ def test_a_provider_of_the_live_list_passes(config: Any) -> None:
 
 def test_a_provider_of_the_state_needs_no_list() -> None:
     news = {"provider": "salesforce", "config": {"token": "x"}}
-    assert validation.check({"provider": "salesforce"}, news, offered=no_list).failures == []
+    assert judge.check({"provider": "salesforce"}, news, offered=no_list).failures == []
 
 
 def test_a_list_that_fails_is_told() -> None:
     def broken() -> Mapping[str, IntegrationItem]:
         raise UnreachableError("no answer from https://outlit.test")
 
-    (failure,) = validation.check({}, {"provider": "posthgo"}, offered=broken).failures
+    (failure,) = judge.check({}, {"provider": "posthgo"}, offered=broken).failures
     assert 'Did you mean "posthog"?' in failure
     assert "no answer from https://outlit.test" in failure
 
@@ -157,7 +205,7 @@ def test_a_list_that_fails_is_told() -> None:
     ],
 )
 def test_unknown_values_are_tolerated(news: dict[str, Any]) -> None:
-    assert validation.check({}, news, offered=no_list).failures == []
+    assert judge.check({}, news, offered=no_list).failures == []
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just(UNKNOWN)
@@ -173,9 +221,9 @@ NEWS = st.fixed_dictionaries(
 
 
 @given(NEWS, NEWS)
-def test_check_and_diff_take_anything(olds: dict[str, Any], news: dict[str, Any]) -> None:
-    assert all(failure.strip() for failure in validation.check(olds, news, offered=live).failures)
-    lifecycle.diff(olds, news)
+def test_check_and_difference_take_anything(olds: dict[str, Any], news: dict[str, Any]) -> None:
+    assert all(failure.strip() for failure in judge.check(olds, news, offered=live).failures)
+    difference(olds, news)
 
 
 @given(
@@ -189,20 +237,31 @@ STATE = {"provider": "posthog", "config": POSTHOG, "on_config_change": "reconnec
 
 
 @pytest.mark.parametrize(
-    ("olds", "news", "changes", "replaces"),
+    ("olds", "news", "found"),
     [
-        ({}, {}, False, ()),
-        ({}, {"config": {**POSTHOG, "region": "eu"}}, True, ()),
-        ({}, {"config": {**POSTHOG, "apiKey": UNKNOWN}}, True, ()),
-        ({}, {"config": None}, False, ()),
-        ({}, {"adopt_existing": True}, False, ()),
-        ({}, {"on_config_change": "replace"}, False, ()),
-        ({}, {"config": {**POSTHOG, "region": "eu"}, "on_config_change": "replace"}, True, ("config",)),
-        ({"config": None}, {"on_config_change": "replace"}, True, ()),
-        ({}, {"provider": "stripe"}, True, ("provider",)),
-        ({}, {"provider": UNKNOWN}, True, ("provider",)),
-        ({"status": "connected", "sync_status": "SUCCESS", "last_data_received_at": "x"}, {}, False, ()),
+        ({}, {}, Difference(False)),
+        ({}, {"config": {**POSTHOG, "region": "eu"}}, Difference(True)),
+        ({}, {"config": {**POSTHOG, "apiKey": UNKNOWN}}, Difference(True)),
+        ({}, {"config": UNKNOWN}, Difference(True)),
+        ({}, {"config": None}, Difference(False)),
+        ({}, {"adopt_existing": True}, Difference(False)),
+        ({}, {"on_config_change": "replace"}, Difference(False)),
+        ({}, {"config_class": "PostHogConfigArgs", "wait_for_sync": 60}, Difference(False)),
+        ({}, {"config": {**POSTHOG, "region": "eu"}, "on_config_change": "replace"}, Difference(True, ("config",))),
+        ({"config": None}, {"on_config_change": "replace"}, Difference(True)),
+        ({}, {"provider": "stripe"}, Difference(True, ("provider",), delete_first=False)),
+        ({}, {"provider": "stripe", "config": None}, Difference(True, ("provider",), delete_first=False)),
+        (
+            {},
+            {"provider": "stripe", "on_config_change": "replace"},
+            Difference(True, ("provider",), delete_first=False),
+        ),
+        ({}, {"provider": UNKNOWN}, Difference(True, ("provider",), delete_first=False)),
+        ({"config_unconfirmed": True}, {}, Difference(True)),
+        ({"config_unconfirmed": True}, {"config": None}, Difference(False)),
+        ({"status": "connected", "sync_status": "SUCCESS", "last_data_received_at": "x"}, {}, Difference(False)),
     ],
 )
-def test_diff(olds: dict[str, Any], news: dict[str, Any], changes: bool, replaces: tuple[str, ...]) -> None:
-    assert lifecycle.diff({**STATE, **olds}, {**STATE, **news}) == lifecycle.Difference(changes, replaces)
+def test_what_differs(olds: dict[str, Any], news: dict[str, Any], found: Difference) -> None:
+    """A changed provider is connected before the old one is disconnected; all else that is replaced, after."""
+    assert difference({**STATE, **olds}, {**STATE, **news}) == found

@@ -19,7 +19,7 @@ import pytest
 from pulumi import Output
 
 import outlit_pulumi as outlit
-from outlit_pulumi import access
+from outlit_pulumi import invoke
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
 
@@ -29,10 +29,16 @@ STALE = "stale"
 """After the key: one that the service does not know."""
 
 
+class Root:
+    """Stands for the root resource of a program."""
+
+
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
-    """A service that the environment points at. Its key is new, as the process keeps what it has of a workspace."""
+    """A service that the environment points at, and a program that runs."""
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    root = Root()
+    program = pulumi.runtime.settings.ROOT.set(cast(pulumi.Resource, root))
     with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}") as running:
         monkeypatch.setenv("OUTLIT_API_KEY", running.api_key)
         monkeypatch.setenv("OUTLIT_API_URL", running.url)
@@ -41,7 +47,8 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox
         running.clear_calls()
         yield running
         for api_key in (running.api_key, running.api_key + STALE):
-            access.process().workspace(Settings(api_key, running.url)).client.close()
+            invoke.program().workspaces.workspace(Settings(api_key, running.url)).client.close()
+    pulumi.runtime.settings.ROOT.reset(program)
 
 
 def settled(make: Callable[[], Output[Any]]) -> tuple[Any, bool]:
@@ -121,31 +128,35 @@ def test_an_output_is_secret_only_for_its_arguments(sandbox: Sandbox) -> None:
 
 
 def test_one_list_for_all_calls_of_a_program(sandbox: Sandbox) -> None:
+    contexts = [contextvars.copy_context() for _ in range(16)]  # as asyncio.to_thread has it
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: outlit.get_integrations(), range(16)))
+        found = list(pool.map(lambda context: context.run(outlit.get_integrations), contexts))
     assert all(listed == found[0] for listed in found)
     settled(lambda: Output.all(outlit.get_integrations_output(), outlit.get_integrations_output(connected_only=True)))
     assert calls(sandbox) == ["list"]
-
-
-class Root:
-    """Stands for the root resource of a program."""
 
 
 def test_each_program_of_a_process_asks_for_itself(sandbox: Sandbox) -> None:
     """The Automation API runs several in one: what the first of them connects, the second must see."""
 
     def program() -> None:
-        pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, root := Root()))
+        pulumi.runtime.settings.ROOT.set(cast(pulumi.Resource, root := Root()))
         outlit.get_integrations()
         outlit.get_integrations()
-        access.process().workspace(Settings(sandbox.api_key, sandbox.url)).client.close()
+        invoke.program().workspaces.workspace(Settings(sandbox.api_key, sandbox.url)).client.close()
         roots.append(root)
 
     roots: list[Root] = []
     for _ in range(2):
         contextvars.copy_context().run(program)
     assert calls(sandbox) == ["list", "list"]
+
+
+def test_outside_of_a_program_calls_share_a_list_too(sandbox: Sandbox) -> None:
+    """In a thread that the program starts, for example."""
+    pulumi.runtime.settings.ROOT.set(None)
+    assert len(outlit.get_integrations()) == len(outlit.get_integrations()) == 10
+    assert calls(sandbox) == ["list"]
 
 
 def test_with_depends_on_the_list_is_a_new_one(sandbox: Sandbox) -> None:
@@ -267,14 +278,14 @@ def test_an_output_where_a_plain_value_belongs(sandbox: Sandbox) -> None:
 def test_what_the_service_says_is_shown_without_credentials(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    """Without API key, stack secrets (also in JSON) and control characters; short ones and names hide nothing."""
+    """Without API key, stack secrets (also in JSON) and control characters. Short ones are hidden as whole words."""
     monkeypatch.setenv(
         "PULUMI_CONFIG", json.dumps({"trial:key": secret, "trial:short": "CONN", "trial:region": "us-east-1"})
     )
     monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps(["trial:key", "trial:short", "trial:gone"]))
-    said = f"CONN us-east-1 {SECRET}\x1b[31m\n{sandbox.api_key}"
+    said = f"CONN CONNECTED us-east-1 {SECRET}\x1b[31m\n{sandbox.api_key}"
     sandbox.set_sync("posthog", "FAILED", error_message=said)
-    shown = "CONN us-east-1 [redacted] [31m [redacted]"
+    shown = "[redacted] CONNECTED us-east-1 [redacted] [31m [redacted]"
     assert outlit.get_sync_status("posthog").syncs[0].error_message == shown
     assert outlit.get_integrations(connected_only=True)[0].error_message == shown
     sandbox.fault("sync_status", status=400, body=json.dumps({"error": said}))
@@ -283,13 +294,15 @@ def test_what_the_service_says_is_shown_without_credentials(
     assert "CANARY" not in "".join(traceback.format_exception(error))
 
 
-def test_an_id_is_the_service_s_even_if_it_shares_letters_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_is_the_service_s_even_if_it_shares_letters_with_the_key(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Sandbox("workspace", api_key="ok_local_workspace_key_0123456789abcdef") as running:
         monkeypatch.setenv("OUTLIT_API_KEY", running.api_key)
         monkeypatch.setenv("OUTLIT_API_URL", running.url)
         made = running.connect("posthog", POSTHOG)["connectionId"]
         (found,) = outlit.get_integrations(connected_only=True)
-        access.process().workspace(Settings(running.api_key, running.url)).client.close()
+        invoke.program().workspaces.workspace(Settings(running.api_key, running.url)).client.close()
     assert found.connection_id == made == "posthog-org_workspace"
 
 
@@ -299,27 +312,38 @@ def test_a_blank_name_gives_way_to_the_one_that_is_known(sandbox: Sandbox) -> No
     assert [item.display_name for item in outlit.get_integrations()] == ["Stripe", "new"]
 
 
-def test_every_text_of_the_list_is_cleaned(sandbox: Sandbox) -> None:
+def test_data_is_the_service_s_and_only_what_it_says_is_cleaned(sandbox: Sandbox) -> None:
+    """Data can be compared with what the service has, though a secret begins like it. A whole key is never in it."""
     item = {
         "id": "new\x1b[2J",
         "name": f"New {sandbox.api_key}",
-        "category": "\u202eother",
-        "status": "connected\r",
-        "connectionId": "new-1\x07",
-        "syncStatus": "O\nK",
-        "lastDataReceivedAt": "then\x00",
+        "category": "monetization",
+        "status": "connected-differently",
+        "connectionId": "new-org_acme",
+        "syncStatus": "SCHEDULED",
+        "lastDataReceivedAt": "2026-01-01T00:00:00Z",
         "errorMessage": "\x9bno",
     }
-    sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
-    (found,) = outlit.get_integrations()
+    secrets = {f"trial:{name}": f"{value}-0123456789" for name, value in item.items()}
+    with pytest.MonkeyPatch.context() as stack:
+        stack.setenv("PULUMI_CONFIG", json.dumps(secrets))
+        stack.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps(list(secrets)))
+        sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+        (found,) = outlit.get_integrations()
     assert asdict(found) == {
-        "provider": "new [2J",
+        "provider": "new\x1b[2J",
         "display_name": "New [redacted]",
-        "category": "other",
+        "category": "monetization",
         "connected": True,
-        "status": "connected",
-        "connection_id": "new-1",
-        "sync_status": "O K",
-        "last_data_received_at": "then",
+        "status": "connected-differently",
+        "connection_id": "new-org_acme",
+        "sync_status": "SCHEDULED",
+        "last_data_received_at": "2026-01-01T00:00:00Z",
         "error_message": "no",
     }
+
+
+def test_an_entry_of_the_list_that_is_odd_hides_no_other(sandbox: Sandbox) -> None:
+    items: list[object] = [{"id": "stripe", "status": 5}, {"id": "clerk", "status": "connected", "name": 7}, None]
+    sandbox.fault("list", status=200, body=json.dumps({"items": items}))
+    assert [(item.provider, item.display_name) for item in outlit.get_integrations()] == [("clerk", "Clerk")]

@@ -1,123 +1,80 @@
-"""Imports that leave something out, and what the package loads when."""
+"""What is loaded when: nobody waits for what is not needed."""
 
 from __future__ import annotations
 
-import gc
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from outlit_pulumi.imports import undisturbed, without
+HEAVY = """
+import sys
+def heavy(*more):
+    print(sorted({"httpx", "pydantic", *more} & set(sys.modules)))
+"""
 
 
-@pytest.fixture(autouse=True)
-def not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that nothing else here needs is not loaded yet."""
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-
-
-def test_what_is_left_out_cannot_be_imported_until_the_block_ends() -> None:
-    with without("colorsys"), pytest.raises(ImportError):
-        import colorsys
-    import colorsys
-
-    assert sys.modules["colorsys"] is colorsys
-
-
-def test_an_error_in_the_block_ends_it_too() -> None:
-    with pytest.raises(ZeroDivisionError), without("colorsys"):
-        raise ZeroDivisionError
-    assert "colorsys" not in sys.modules
-
-
-def test_what_is_loaded_already_stays() -> None:
-    import colorsys
-
-    with without("colorsys"):
-        assert sys.modules["colorsys"] is colorsys
-    assert sys.modules["colorsys"] is colorsys
-
-
-def test_nothing_is_collected_within_the_block() -> None:
-    assert gc.isenabled()
-    with pytest.raises(ZeroDivisionError), undisturbed():  # noqa: PT012  # the block is the subject
-        assert not gc.isenabled()
-        raise ZeroDivisionError
-    assert gc.isenabled()
-
-
-def test_a_collector_that_is_off_stays_off() -> None:
-    gc.disable()
-    try:
-        with undisturbed():
-            pass
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-
-
-def run(code: str) -> str:
-    """What a Python process of its own prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout.strip()
-
-
-def test_httpx_comes_without_its_command_line_which_can_still_be_had() -> None:
-    shown = run(
-        "import sys, outlit_pulumi.client\n"
-        "print(sorted({'click', 'rich', 'pygments', 'tenacity'} & set(sys.modules)))\n"
-        "import httpx._main\n"
-        "print('rich' in sys.modules)"
+def run(code: str, *args: str, **environment: str) -> list[str]:
+    """The lines that a Python process of its own prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", HEAVY + code, *args],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **environment},
     )
-    assert shown.splitlines() == ["[]", "True"]
+    return done.stdout.splitlines()
 
 
-def test_data_functions_are_loaded_when_a_program_names_them() -> None:
-    shown = run(
-        "import sys, outlit_pulumi\n"
-        "print('outlit_pulumi.functions' in sys.modules)\n"
-        "print(sorted(set(outlit_pulumi.__all__) - set(dir(outlit_pulumi))))\n"
-        "print(outlit_pulumi.get_integrations.__module__)\n"
-        "from outlit_pulumi import *\n"
-        "print(SyncStatusInfo.__name__)\n"
-        "try: outlit_pulumi.get_everything\n"
-        "except AttributeError as error: print(error)"
-    )
-    assert shown.splitlines() == [
-        "False",
-        "[]",
-        "outlit_pulumi.functions",
-        "SyncStatusInfo",
-        "module 'outlit_pulumi' has no attribute 'get_everything'",
-    ]
+def test_a_program_loads_no_http_stack() -> None:
+    """Every program imports the package, whatever it does with it."""
+    assert run("import outlit_pulumi\nheavy('rich', 'typer', 'fastapi', 'uvicorn')") == ["[]"]
 
 
-def test_a_provider_process_keeps_what_it_loads_until_its_end() -> None:
-    shown = run(
-        "import gc\n"
-        "from types import SimpleNamespace\n"
-        "from outlit_pulumi.process import PROCESS\n"
-        "from outlit_pulumi.provider import IntegrationProvider\n"
-        "from outlit_pulumi.settings import Settings\n"
-        "kept = [gc.get_freeze_count()]\n"
-        "IntegrationProvider().configure(SimpleNamespace(config={'outlit:apiKey': 'ok_made_up'}))\n"
-        "kept.append(gc.get_freeze_count())\n"
-        "PROCESS.workspace(Settings('ok_made_up'))\n"
-        "kept.append(gc.get_freeze_count())\n"
-        "print(*kept)"
-    )
-    before, configured, connected = map(int, shown.split())
-    assert before < configured < connected
+PROVIDER = """
+import json
+from pulumi.dynamic import Config, ConfigureRequest
+from outlit_pulumi.dynamic import IntegrationProvider
+
+provider = IntegrationProvider()
+config = {"outlit:apiKey": "ok_live", "outlit:baseUrl": "http://127.0.0.1:9", "outlit:timeout": "1"}
+provider.configure(ConfigureRequest(Config({**config, **json.loads(sys.argv[1])}, "outlit")))
+state, news = json.loads(sys.argv[2]), json.loads(sys.argv[3])
+inputs = {name: value for name, value in state.items() if name != "connection_id"}
+found = provider.check(inputs, {**inputs, **news})
+assert not found.failures
+if state:
+    print(provider.diff("stripe-org_1", state, found.inputs).changes)
+heavy()
+"""
+STATE = {
+    "provider": "stripe",
+    "config": {"apiKey": "made-up"},
+    "adopt_existing": False,
+    "on_config_change": "reconnect",
+    "connection_id": "stripe-org_1",
+}
+CHANGED = {"config": {"apiKey": "other"}}
 
 
-def test_a_program_decides_by_itself_what_it_keeps() -> None:
-    shown = run(
-        "import gc\n"
-        "kept = gc.get_freeze_count()\n"
-        "from outlit_pulumi import access\n"
-        "from outlit_pulumi.settings import Settings\n"
-        "access.process().workspace(Settings('ok_made_up'))\n"
-        "print(gc.get_freeze_count() - kept)"
-    )
-    assert shown == "0"
+@pytest.mark.parametrize(
+    ("config", "state", "news", "shown"),
+    [
+        pytest.param({}, STATE, {}, ["False", "[]"], id="nothing changed"),
+        pytest.param({}, STATE, {"wait_for_sync": 30}, ["False", "[]"], id="nothing changed that is sent"),
+        pytest.param({"outlit:preflight": "false"}, STATE, CHANGED, ["True", "[]"], id="changed without preflight"),
+        pytest.param({"outlit:preflight": "false"}, {}, STATE, ["[]"], id="new without preflight"),
+        pytest.param({}, STATE, CHANGED, ["True", "['httpx', 'pydantic']"], id="changed"),
+        pytest.param({}, {}, STATE, ["['httpx', 'pydantic']"], id="new"),
+    ],
+)
+def test_a_provider_loads_the_http_stack_when_it_has_to_ask(
+    tmp_path: Path, config: dict[str, object], state: dict[str, object], news: dict[str, object], shown: list[str]
+) -> None:
+    """Most check and diff calls find nothing to do. The last two show that the others could."""
+    given = (json.dumps(part) for part in (config, state, news))
+    assert run(PROVIDER, *given, PULUMI_HOME=str(tmp_path)) == shown

@@ -57,7 +57,6 @@ nitpick_ignore_regex = [("py:.*", r"(pulumi\.)?(Input|Output|RunError|ResourceOp
 
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
-napoleon_custom_sections = ["Cause", "Cure"]  # of errors
 napoleon_use_ivar = True
 add_module_names = False
 python_use_unqualified_type_names = True

@@ -55,8 +55,8 @@ def discover(
         folder = Path(out)
         require_free(folder)
         with run.client() as client:
-            hide = client.hiding("", ())
-            discovery = find(client.list_integrations(connected_only=True), hide)
+            hide = client.hide
+            discovery = find(run.listed(client, connected_only=True), hide)
         found = discovery.found
         if not found:
             run.result(_summary(None, {}, discovery, [], []), _nothing(discovery))

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ... import catalog, health
-from ...models import IntegrationItem
-from ...operation import outputs
-from ...redaction import REDACTED, Redactor
-from ...validation import RECONNECT
+from ... import catalog
+from ...api.models import IntegrationItem
+from ...api.redaction import REDACTED, Redactor, plain
+from ...lifecycle.check import RECONNECT
+from ...lifecycle.outputs import complaints, outputs
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 """An id that is also the resource's name as it is. Every id of the API page is one."""
@@ -64,10 +64,10 @@ class Found:
     @property
     def trouble(self) -> str | None:
         """What is wrong with the connection, as part of a sentence; None when all is well."""
-        complaints = list(health.complaints(self.outputs))
-        if not complaints and self.outputs["status"] != CONNECTED:
-            complaints = [f"its status is {self.outputs['status']}."]
-        return " ".join(complaints) or None
+        said = list(complaints(self.outputs))
+        if not said and self.outputs["status"] != CONNECTED:
+            said = [f"its status is {plain(self.outputs['status'])}."]
+        return " ".join(said) or None
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
         variable = _unused(_variable(provider), variables, "_")
         names.add(name)
         variables.add(variable)
-        found.append(Found(provider, name, variable, state["display_name"], connection_id, inputs, state))
+        label = plain(state["display_name"], limit=60)
+        found.append(Found(provider, name, variable, label, connection_id, inputs, state))
     return Discovery(tuple(found), tuple(left_out))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
-from ...integration import Integration
-from ...provider import IntegrationProvider
+from ...dynamic import IntegrationProvider
+from ...resources import Integration
 from .found import Found
 
 

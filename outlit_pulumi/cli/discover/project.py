@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from ... import catalog
-from ...redaction import Redactor
+from ...api.redaction import Redactor
 from ...settings import API_KEY, BASE_URL, DEFAULT_BASE_URL
 from ..snippets import config_key
 from .found import Found

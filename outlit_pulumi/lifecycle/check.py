@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from . import catalog
-from .errors import OutlitError
-from .redaction import Redactor, redact
+from .. import catalog
+from ..api.redaction import Redactor, redact
+from ..errors import OutlitError
 
 if TYPE_CHECKING:
-    from .models import IntegrationItem
+    from ..api.models import IntegrationItem
 
 RECONNECT = "reconnect"
 REPLACE = "replace"
@@ -44,14 +44,7 @@ def check(
     offered: Callable[[], Mapping[str, IntegrationItem]],
     page: str = "https://app.outlit.ai",
 ) -> Checked:
-    """Validates declared inputs. Tolerates `UNKNOWN` anywhere; messages name fields and never hold values.
-
-    Args:
-        olds: The inputs of the last run; empty for a new resource.
-        news: The declared inputs.
-        offered: The workspace's live list; called only for an id that neither the catalogue nor the state knows.
-        page: Base URL of the workspace, for hints.
-    """
+    """Validates declared inputs. Tolerates `UNKNOWN` anywhere; messages name fields and never hold values."""
     result = Checked()
     adopt = news.get("adopt_existing", False)
     mode = news.get("on_config_change", RECONNECT)
@@ -91,7 +84,7 @@ def check(
                 "set adopt_existing=True to have Pulumi track a connection that exists."
             )
     else:
-        result.failures.extend(_fields(spec, config))
+        result.failures.extend(_fields(spec, config, news.get("config_class")))
     return result
 
 
@@ -115,7 +108,7 @@ def _unlisted(provider: str, offered: Callable[[], Mapping[str, IntegrationItem]
         hint = f' Did you mean "{guess}"?' if guess else ""
         return [
             (
-                f"provider {_shown(provider)} is not in the catalogue.{hint} "
+                f"provider {quoted(provider)} is not in the catalogue.{hint} "
                 f"Whether this workspace offers it could not be asked: {hide(str(error), limit=500)}"
             )
         ]
@@ -123,10 +116,10 @@ def _unlisted(provider: str, offered: Callable[[], Mapping[str, IntegrationItem]
         return []
     guess = catalog.closest(provider, [*catalog.PROVIDERS, *live])
     known = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(catalog.PROVIDERS)}."
-    return [f"provider {_shown(provider)} is unknown to Outlit. {known}"]
+    return [f"provider {quoted(provider)} is unknown to Outlit. {known}"]
 
 
-def _shown(name: str) -> str:
+def quoted(name: str) -> str:
     """A declared id or field name as text to print, unless it may be a credential in the wrong place."""
     plain = len(name) <= 24 and all(c.isalnum() or c in "-_. " for c in name) and redact(name, ()) == name
     return f'"{name}"' if plain else "(not shown: it may be a credential)"
@@ -151,10 +144,15 @@ def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: st
     return []
 
 
-def _fields(spec: catalog.ProviderSpec, config: object) -> list[str]:
+def _fields(spec: catalog.ProviderSpec, config: object, args_class: object) -> list[str]:
+    """What is wrong with the fields, which are named as the program wrote them: in an args class, or in a mapping."""
+    own_class = spec.args.__name__ if spec.args else ""
+    if args_class is not None and args_class != own_class:
+        takes = ", ".join(item.attribute for item in spec.fields)
+        return [f"config is a {quoted(str(args_class))}. {spec.name} takes {own_class}({takes})."]
     if config is UNKNOWN:
         return []
-    names = [f.name for f in spec.fields]
+    names = [item.name for item in spec.fields]
     if not isinstance(config, Mapping):
         return [f"config of {spec.name} must hold {', '.join(names)}."]
     problems = []
@@ -162,9 +160,9 @@ def _fields(spec: catalog.ProviderSpec, config: object) -> list[str]:
         if key not in names:
             guess = catalog.closest(str(key).replace("_", ""), names)
             hint = f" Did you mean {guess}?" if guess else f" It takes {', '.join(names)}."
-            problems.append(f"config field {_shown(str(key))} is not one of {spec.name}'s.{hint}")
+            problems.append(f"config field {quoted(str(key))} is not one of {spec.name}'s.{hint}")
     for spec_field in spec.fields:
-        what = f"config field {spec_field.name} of {spec.name}"
+        what = f"config field {spec_field.attribute if args_class else spec_field.name} of {spec.name}"
         if spec_field.name not in config or config[spec_field.name] is None:
             problems.append(f"{what} is missing: {spec_field.doc}")
         elif (wrong := _wrong(spec_field, config[spec_field.name])) is not None:
@@ -214,10 +212,10 @@ def _passed_through(provider: str, config: object) -> list[str]:
     if config is UNKNOWN:
         return []
     if not isinstance(config, Mapping) or not config:
-        return [f"config of {_shown(provider)} must hold at least one field, or be left out."]
+        return [f"config of {quoted(provider)} must hold at least one field, or be left out."]
     problems = []
     for key, value in config.items():
         wrong = _HALF if half_character(str(key)) else None if value is UNKNOWN else _wrong_text(value)
         if wrong is not None:
-            problems.append(f"config field {_shown(str(key))} of {_shown(provider)} {wrong}")
+            problems.append(f"config field {quoted(str(key))} of {quoted(provider)} {wrong}")
     return problems

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from . import catalog, settings
-from .access import Explicit
-from .args import config_props
+from . import catalog, invoke
 from .catalog import ConfigArgs
+from .dynamic import READ_ONLY, IntegrationProvider
 from .errors import ConfigurationError
-from .provider import IntegrationProvider
+from .functions import connection_id
+from .lifecycle.check import quoted
 
 # Only registered keys become attributes.
 _OUTPUTS = dict.fromkeys(
@@ -96,11 +96,13 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         if opts is not None and opts.id is not None:
             # With an id of the program's own making the engine would delete what it managed under this name.
             raise ConfigurationError(f"{resource_name!r} takes no id in opts. Read a connection with Integration.get.")
+        _declare(resource_name, provider, opts)
         if adopt_existing:
             opts = ResourceOptions.merge(ResourceOptions(retain_on_delete=True), opts)
         props: dict[str, Any] = {
             "provider": provider,
             "config": config_props(provider, config),
+            "config_class": type(config).__name__ if isinstance(config, ConfigArgs) else None,
             "adopt_existing": adopt_existing,
             "on_config_change": on_config_change,
             "wait_for_sync": wait_for_sync,
@@ -128,43 +130,53 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
                 resource: NotConnectedError when there is no connection, BadRequestError when Outlit does not know the
                 provider, another ApiError when it refused or could not be reached.
         """
-        from .existing import ExistingProvider, connection_id  # few programs need it
-
         opts = ResourceOptions.merge(opts, ResourceOptions(id=connection_id(provider, opts)))
         provider = Output.from_input(provider).apply(catalog.canonical_id)
         found = Integration.__new__(Integration)  # what __init__ declares is for a managed one
-        pulumi.dynamic.Resource.__init__(
-            found, ExistingProvider(), resource_name, {"provider": provider, **_OUTPUTS}, opts
-        )
+        props = {"provider": provider, READ_ONLY: True, **_OUTPUTS}
+        pulumi.dynamic.Resource.__init__(found, IntegrationProvider(), resource_name, props, opts)
         return found
 
 
-class Provider(Explicit):
-    """A workspace of its own, given to integrations as ``opts=ResourceOptions(provider=...)``.
+def config_props(provider: object, config: Any) -> Any:
+    """The ``config`` input as it is registered: under the API's own names, every secret marked as one.
 
-    Each is a process of its own during a run: fine for a handful of workspaces, beyond that use a stack each.
+    Both happen in the program, because the engine encrypts an output only where the input at the same path was secret.
 
     Args:
-        resource_name: The name within the Pulumi program.
-        api_key: The workspace's API key; becomes a secret. Environment variables never override it.
-        base_url: The service; by default that of the stack (``outlit:baseUrl``).
-        opts: Pulumi's resource options.
+        provider: The declared provider id; anything but a plain string counts as not known yet.
+        config: A typed args object, a mapping with the API page's names, or an Output of either, which becomes a secret
+            as a whole.
     """
-
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        api_key: Input[str],
-        base_url: Input[str] | None = None,
-        opts: ResourceOptions | None = None,
-    ) -> None:
-        stack = pulumi.Config("outlit")
-        props = {
-            settings.API_KEY: Output.secret(api_key),
-            settings.BASE_URL: base_url if base_url is not None else stack.get("baseUrl"),
-            settings.TIMEOUT: stack.get("timeout"),
-            settings.PREFLIGHT: stack.get("preflight"),
-            settings.EXPLICIT: resource_name,
+    if config is None:
+        return None
+    if isinstance(config, ConfigArgs):
+        return {
+            item.name: Output.secret(value) if item.secret else value
+            for item in config.config_fields()
+            if (value := getattr(config, item.attribute)) is not None
         }
-        super().__init__(resource_name, props, opts)
+    if isinstance(config, Mapping):
+        # A field that is not known to be public may be a credential, a misspelt one for example.
+        public = catalog.public_fields(provider)
+        return {key: value if key in public else Output.secret(value) for key, value in config.items()}
+    return Output.secret(Output.from_input(config).apply(_plain))
+
+
+def _plain(config: Any) -> Any:
+    return Output.all(**config_props(None, config)) if isinstance(config, ConfigArgs) else config
+
+
+def _declare(resource_name: str, provider: Input[str], opts: ResourceOptions | None) -> None:
+    """Refuses a second declaration for the same workspace, before either is registered."""
+    program = invoke.program()
+    if program is invoke.OUTSIDE or not isinstance(provider, str):
+        return  # Outside, one run of a program cannot be told from the next.
+    id_ = catalog.canonical_id(provider)
+    first = program.declared.setdefault((invoke.provider_name(opts), id_), resource_name)
+    if first != resource_name:
+        spec = catalog.find(id_)
+        raise ConfigurationError(
+            f"{resource_name!r} declares {spec.name if spec else quoted(id_)} once more: {first!r} declares it, and a "
+            "workspace holds one connection per provider. Remove one, or give it the Provider of another workspace."
+        )

@@ -6,10 +6,12 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from pulumi import (
+    Config,
     CustomResource,
     Input,
     InvokeOptions,
@@ -22,9 +24,8 @@ from pulumi import (
 from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_env, get_root_resource
 
 from . import settings
+from .dynamic import Workspaces
 from .errors import ConfigurationError
-from .process import Process
-from .redaction import SHARED
 from .settings import Settings
 
 _T = TypeVar("_T")
@@ -35,40 +36,89 @@ PACKAGE = "pulumi-python"
 _INTEGRATION = f"{PACKAGE}:dynamic/outlit:Integration"
 
 
+class _Program:
+    """What one run of a program has.
+
+    Attributes:
+        workspaces: The workspaces that it asks.
+        declared: The first resource that declares a provider, by the name of its `Provider` and the provider's id.
+    """
+
+    def __init__(self) -> None:
+        self.workspaces = Workspaces()
+        self.declared: dict[tuple[str | None, str], str] = {}
+
+
 _LOCK = threading.Lock()
-_BY_PROGRAM: WeakKeyDictionary[Resource, Process] = WeakKeyDictionary()
-_OUTSIDE = Process()
-"""For what is asked outside of a program."""
+_BY_ROOT: WeakKeyDictionary[Resource, _Program] = WeakKeyDictionary()
+OUTSIDE = _Program()
 
 
-def process() -> Process:
-    """What the program has of each workspace.
+def program() -> _Program:
+    """The program that runs: the Automation API can run several in a process, one after another or at once.
 
-    The Automation API can run several programs in a process, one after another or at once. Each has its own: what one
-    of them connects, another must see.
+    All that happens outside of a program, as in a thread of its own, counts as one.
     """
     root = get_root_resource()
     if root is None:
-        return _OUTSIDE
+        return OUTSIDE
     with _LOCK:
-        return _BY_PROGRAM.setdefault(root, Process())
+        return _BY_ROOT.setdefault(root, _Program())
 
 
-class Explicit(ProviderResource):
-    """A provider that the program itself can use, too, as it remembers what it was given.
+def explicit(opts: ResourceOptions | None) -> ProviderResource | None:
+    """The provider in ``opts``, as Pulumi finds it for a resource: one of another package is for child resources."""
+    if opts is None:
+        return None
+    if opts.provider is not None and opts.provider.package == PACKAGE:
+        return opts.provider
+    if isinstance(opts.providers, Mapping):
+        return opts.providers.get(PACKAGE)
+    several = [opts.providers] if isinstance(opts.providers, ProviderResource) else opts.providers or []
+    return next((provider for provider in reversed(several) if provider.package == PACKAGE), None)
+
+
+def provider_name(opts: ResourceOptions | None) -> str | None:
+    """The name of the provider that a resource with ``opts`` gets; None for the stack's own."""
+    provider = explicit(opts)
+    if provider is None and opts is not None and opts.parent is not None:
+        provider = opts.parent.get_provider(_INTEGRATION)
+    return provider.pulumi_resource_name if provider is not None else None
+
+
+class Provider(ProviderResource):
+    """A workspace of its own, given to integrations as ``opts=ResourceOptions(provider=...)``.
+
+    Each is a process of its own during a run: fine for a handful of workspaces, beyond that use a stack each.
 
     Args:
         resource_name: The name within the Pulumi program.
-        config: The configuration, by full name; what is None is left out.
+        api_key: The workspace's API key; becomes a secret. Environment variables never override it.
+        base_url: The service; by default that of the stack (``outlit:baseUrl``).
         opts: Pulumi's resource options.
     """
 
-    def __init__(self, resource_name: str, config: Mapping[str, Any], opts: ResourceOptions | None) -> None:
-        self._outlit_config = {key: value for key, value in config.items() if value is not None}
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        api_key: Input[str],
+        base_url: Input[str] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        stack = Config("outlit")
+        props: dict[str, Any] = {
+            settings.API_KEY: Output.secret(api_key),
+            settings.BASE_URL: base_url if base_url is not None else stack.get("baseUrl"),
+            settings.TIMEOUT: stack.get("timeout"),
+            settings.PREFLIGHT: stack.get("preflight"),
+            settings.EXPLICIT: resource_name,
+        }
+        self._outlit_config = {key: value for key, value in props.items() if value is not None}
         super().__init__(PACKAGE, resource_name, dict(self._outlit_config), opts)
 
     def given(self) -> Output[dict[str, Any]]:
-        """What it was given: secret, and unknown while one of the values is."""
+        """The configuration, for data functions of the program: secret, and unknown while one of the values is."""
         return Output.all(**self._outlit_config)
 
 
@@ -76,9 +126,6 @@ def settings_now(opts: InvokeOptions | None, instead: str) -> Settings:
     """The settings for ``opts``.
 
     What a `Provider` was given as an Output is waited for, as Pulumi's own plain invokes do.
-
-    Raises:
-        ConfigurationError: a value is missing or malformed, or not known yet: then ``instead`` is what to call.
     """
     provider = _provider(opts)
     if provider is None:
@@ -137,12 +184,12 @@ def _signs(resource: Resource) -> Iterator[Output[str]]:
             yield from _signs(child)
 
 
-def _provider(opts: InvokeOptions | None) -> Explicit | None:
+def _provider(opts: InvokeOptions | None) -> Provider | None:
     """The provider in ``opts``, or else the parent's, as for Pulumi's own functions; None for the stack's settings."""
     provider: ProviderResource | None = opts.provider if opts else None
     if opts and provider is None and opts.parent is not None:
         provider = opts.parent.get_provider(_INTEGRATION)
-    if provider is None or isinstance(provider, Explicit):
+    if provider is None or isinstance(provider, Provider):
         return provider
     raise ConfigurationError(
         "the provider in opts is not an outlit_pulumi.Provider, so the program does not know which workspace it is "
@@ -151,25 +198,16 @@ def _provider(opts: InvokeOptions | None) -> Explicit | None:
 
 
 def stack_secrets() -> list[str]:
-    """The texts that the stack's configuration holds as secrets.
-
-    Short ones are left out, as they hide parts of words.
-    """
+    """The texts of the stack's configuration that are secret, or part of a secret structure."""
     values = get_config_env()
-    return [text for key in get_config_secret_keys_env() for text in _texts(values.get(key)) if len(text) >= SHARED]
+    return [text for key in get_config_secret_keys_env() for text in _texts(values.get(key))]
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The text itself, or what is in the JSON that it is: a value with a structure is a secret as a whole."""
+    with suppress(ValueError):  # a text that is no JSON is itself
+        value = json.loads(value) if isinstance(value, str) and value[:1] in "[{" else value
     if isinstance(value, str):
-        try:
-            inner = json.loads(value)
-        except ValueError:
-            inner = None
-        if isinstance(inner, (dict, list)):
-            yield from _texts(inner)
-        else:
-            yield value
+        yield value
     elif isinstance(value, (dict, list)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)

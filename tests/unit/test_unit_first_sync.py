@@ -9,13 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from outlit_pulumi import lifecycle
-from outlit_pulumi.client import Clock, OutlitClient
-from outlit_pulumi.operation import Observed
+from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.retry import Clock
+from outlit_pulumi.lifecycle import operations
+from outlit_pulumi.lifecycle.first_sync import wait_for_sync
+from outlit_pulumi.lifecycle.outputs import Observed
+from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
-from outlit_pulumi.waiting import wait_for_sync
-from outlit_pulumi.workspace import Workspace
 
 SECRET = "q7CANARYstripe0123456789"
 
@@ -46,7 +47,7 @@ class Waiter:
         self.warnings: list[str] = []
         self.progress: list[tuple[float, str]] = []
         props = {"provider": "stripe", "config": {"apiKey": SECRET}, "wait_for_sync": 60.0}
-        self.made = lifecycle.create(self.workspace, props, self.warnings.append)
+        self.made = operations.create(self.workspace, props, self.warnings.append)
 
     def wait(self, seconds: float = 60.0) -> Observed:
         return wait_for_sync(
@@ -180,3 +181,55 @@ def test_a_connection_that_is_gone_again_is_a_warning(waiter: Waiter) -> None:
     waiter.sandbox.disconnect("stripe")
     assert waiter.wait() == waiter.made
     assert waiter.warnings == ["Stripe: it was connected, and is not any more. Run pulumi refresh."]
+
+
+@pytest.mark.parametrize("status", ["PENDING", "QUEUED", "SCHEDULED", "STARTED", "RUNNING", "IN_PROGRESS", "syncing"])
+def test_what_is_still_to_end_is_waited_for(waiter: Waiter, status: str) -> None:
+    """By the service's own word, also where a credential begins like it."""
+    waiter.workspace.client.hide.add([f"{status}-0123456789", f"StripeInvoice-{status}"])
+    waiter.sandbox.set_sync("stripe", status, model="StripeInvoice")
+    found = waiter.wait(60)
+    (warning,) = waiter.warnings
+    assert "not synced within 60 s (wait_for_sync): StripeInvoice pending." in warning
+    assert statuses(found) == {status, "SUCCESS"}
+    assert waiter.clock.now() == 60
+
+
+def test_a_credential_that_is_a_status_does_not_end_the_wait(waiter: Waiter) -> None:
+    waiter.workspace.client.hide.add(["SCHEDULED"])
+    waiter.sandbox.set_sync("stripe", "SCHEDULED", model="StripeInvoice")
+    waiter.wait(60)
+    assert "StripeInvoice pending" in "".join(waiter.warnings)
+
+
+@pytest.mark.parametrize("status", ["failed", "FAILURE", "ERROR"])
+def test_what_fails_is_told_by_the_services_own_word(waiter: Waiter, status: str) -> None:
+    waiter.workspace.client.hide.add([f"{status}-0123456789", "StripeInv-0123456789", "2026-01-01T00:00-0123"])
+    sync = {"model": "StripeInvoice", "status": status, "lastSyncedAt": "2026-01-01T00:00:00Z"}
+    answer = {"provider": "stripe", "status": "connected", "syncs": [sync]}
+    waiter.sandbox.fault("sync_status", status=200, body=json.dumps(answer), times=None)
+    waiter.wait()
+    assert waiter.warnings == [f"Stripe: the sync of StripeInvoice is {status}, last synced 2026-01-01T00:00:00Z."]
+    assert waiter.clock.now() == 0
+
+
+@pytest.mark.parametrize("status", ["SUCCESS", "PAUSED", "whatever"])
+def test_a_status_that_is_not_known_to_be_pending_is_not_waited_for(waiter: Waiter, status: str) -> None:
+    sync = {"model": "StripeInvoice", "status": status}
+    answer = {"provider": "stripe", "status": "connected", "syncs": [sync]}
+    waiter.sandbox.fault("sync_status", status=200, body=json.dumps(answer), times=None)
+    assert statuses(waiter.wait()) == {status}
+    assert (waiter.warnings, waiter.clock.now()) == ([], 0)
+
+
+def test_the_wait_keeps_nobody_out(waiter: Waiter) -> None:
+    """It can take an hour; another operation on the provider goes on meanwhile."""
+    waiter.hold_back("StripeInvoice")
+
+    def read(text: str) -> None:
+        found = operations.read(waiter.workspace, waiter.made.id, waiter.made.outputs, waiter.warnings.append)
+        assert found is not None
+        waiter.progress.append((waiter.clock.now(), text))
+
+    wait_for_sync(waiter.workspace, waiter.made, 60, waiter.warnings.append, read)
+    assert waiter.progress

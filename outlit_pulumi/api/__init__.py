@@ -1,0 +1,1 @@
+"""The service over HTTP: typed answers, typed errors, retries. Knows nothing of Pulumi."""

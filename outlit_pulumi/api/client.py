@@ -1,0 +1,274 @@
+"""The five integration routes over HTTP: typed answers, typed errors, retries. The only module that knows httpx."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import TimeoutError as GivenUp
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from itertools import count
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from .. import catalog
+from ..errors import (
+    ApiError,
+    ConfigurationError,
+    RateLimitedError,
+    ServiceError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
+from ..settings import Settings
+from .models import (
+    Answer,
+    BrowserSession,
+    DirectConnection,
+    Disconnection,
+    IntegrationList,
+    SessionStatus,
+    SyncStatus,
+    UnreadableError,
+    parse,
+)
+from .redaction import Redactor
+from .refusals import refusal
+from .retry import Budget, Clock, Retries, in_thread
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_A = TypeVar("_A", bound=Answer)
+
+# Below that they log URLs and the headers of answers, in which a service can repeat a credential. A program that uses
+# data functions loads this module, too: its own use of httpx and httpcore then logs nothing below a warning.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_MAX_BODY = 16 * 1024 * 1024
+"""Bytes, as sent and as decoded; the list of a thousand providers is a quarter of a megabyte."""
+
+_ENCODINGS = ("gzip", "deflate", "identity")
+
+_CONNECTING = 10.0
+"""Seconds in which the service, or the proxy, must accept a connection."""
+
+
+class OutlitClient:
+    """A client of one workspace. Safe to share between threads.
+
+    Reads are repeated when there was no answer or none that can be read, on 429 and on 5xx. Writes are repeated only
+    when they certainly did not reach the service: connection refused, or 429. A ``Retry-After`` is waited for where the
+    time allows it; where not, the call ends at once. Redirects are never followed, since the key must not travel.
+
+    Every method raises an `outlit_pulumi.ApiError`, whose ``took_effect`` says whether a write may have been carried
+    out, and takes the budget of the operation that it is part of; without one, the call may take ``outlit:timeout``.
+    That bounds all of it: connecting, waiting, headers and body.
+
+    Attributes:
+        clock: The source of time.
+        hide: Hides the API key and every credential that it was told of.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        retries: Retries | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._retries = retries or Retries()
+        self.clock = clock or Clock()
+        self.hide = Redactor((settings.api_key,))
+        self._http = _http(settings, transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def budget(self) -> Budget:
+        """The time for one operation, which starts now (``outlit:timeout``)."""
+        return Budget(self.clock, self._settings.timeout)
+
+    def list_integrations(self, *, connected_only: bool = False, budget: Budget | None = None) -> IntegrationList:
+        """Every provider that the workspace offers, or only the connected ones (GET /api/integrations)."""
+        params = {"connectedOnly": "true"} if connected_only else {}
+        return self._read("/api/integrations", params, IntegrationList, budget)
+
+    def connect(
+        self, provider: str, config: Mapping[str, str], *, force: bool = False, budget: Budget | None = None
+    ) -> DirectConnection:
+        """Connects with credentials (POST /api/integrations/connect).
+
+        With ``force``, an existing connection is reconnected in place; the API page does not document it. An answer
+        with ``already_connected`` means that nothing was applied.
+        """
+        self.hide.add(catalog.secret_values(provider, config))
+        body: dict[str, object] = {"provider": provider, "config": dict(config)}
+        if force:
+            body["force"] = True
+        return self._write("/api/integrations/connect", body, DirectConnection, budget)
+
+    def start_session(self, provider: str, *, budget: Budget | None = None) -> BrowserSession:
+        """Starts a browser session, which a person completes at its ``connect_url`` (the same route without config)."""
+        return self._write("/api/integrations/connect", {"provider": provider}, BrowserSession, budget)
+
+    def connect_status(self, session_id: str, *, budget: Budget | None = None) -> SessionStatus:
+        """How a browser session stands (GET /api/integrations/connect/status)."""
+        return self._read("/api/integrations/connect/status", {"sessionId": session_id}, SessionStatus, budget)
+
+    def disconnect(self, provider: str, *, budget: Budget | None = None) -> None:
+        """Disconnects, and so deletes what was synced (POST /api/integrations/disconnect)."""
+        # The answer is read for what it says: a sign-in page in its place must not count as done.
+        self._write("/api/integrations/disconnect", {"provider": provider}, Disconnection, budget)
+
+    def sync_status(self, provider: str, *, budget: Budget | None = None) -> SyncStatus:
+        """Sync state per model (GET /api/integrations/sync-status)."""
+        found = self._read("/api/integrations/sync-status", {"provider": provider}, SyncStatus, budget)
+        if found.provider != provider:
+            # What a cache answers for another provider must not make this one look gone.
+            raise self._unreadable()
+        return found
+
+    def _read(self, path: str, params: dict[str, str], shape: type[_A], budget: Budget | None) -> _A:
+        return self._call("GET", path, shape, budget, again=_transient, params=params)
+
+    def _write(self, path: str, body: dict[str, object], shape: type[_A], budget: Budget | None) -> _A:
+        return self._call("POST", path, shape, budget, again=_unsent, json=body)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        shape: type[_A],
+        budget: Budget | None,
+        *,
+        again: Callable[[ApiError], bool],
+        **content: Any,
+    ) -> _A:
+        """Sends a request, and sends it again where ``again`` allows it and the time lasts."""
+        deadline = (budget or self.budget()).deadline()
+        for tries in count(1):
+            try:
+                return self._parse(self._send(method, path, deadline, content), shape)
+            except ApiError as error:
+                wait = self._retries.wait(tries, error.retry_after)
+                late = self.clock.now() + wait >= deadline
+                if not again(error) or tries >= self._retries.attempts or late:
+                    raise
+            self.clock.sleep(wait)
+        raise AssertionError  # count() has no end
+
+    def _parse(self, content: bytes, shape: type[_A]) -> _A:
+        try:
+            return parse(content, shape)
+        except UnreadableError:
+            raise self._unreadable() from None
+
+    def _send(self, method: str, path: str, deadline: float, content: dict[str, Any]) -> bytes:
+        """One request within the time that is left: httpx bounds each read of it, the wait for a thread their sum."""
+        left = deadline - self.clock.now()
+        if left <= 0:
+            raise self._unreachable("outlit:timeout is used up", sent=False)
+        answer = in_thread(lambda: self._exchange(method, path, deadline, left, content))
+        try:
+            return answer.result(left)
+        except GivenUp:
+            raise self._unreachable("timed out", sent=True, under_way=True) from None
+
+    def _exchange(self, method: str, path: str, deadline: float, left: float, content: dict[str, Any]) -> bytes:
+        """One request and its whole answer, the body of a 200."""
+        timeout = httpx.Timeout(left, connect=min(_CONNECTING, left))
+        try:
+            with self._http.stream(method, self._settings.base_url + path, timeout=timeout, **content) as response:
+                if response.headers.get("Content-Encoding", "identity").strip().lower() not in _ENCODINGS:
+                    raise self._unreadable()  # compressed twice, for example, it can grow a million times
+                body = bytearray()
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > _MAX_BODY:
+                        raise self._unreadable()
+                    if self.clock.now() > deadline:
+                        raise self._unreachable("the answer did not end in time", sent=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            failed: ApiError = self._unreachable(self._reason(error), sent=False)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
+            failed = self._unreachable("not a usable address", sent=False)
+        except httpx.DecodingError:
+            failed = self._unreadable()
+        except httpx.TransportError as error:
+            late = isinstance(error, httpx.TimeoutException)
+            failed = self._unreachable(self._reason(error), sent=True, under_way=late)
+        else:
+            if response.status_code == httpx.codes.OK:
+                return bytes(body)
+            failed = refusal(response.status_code, response.headers.get("Retry-After"), bytes(body), self.hide)
+        # Raised out here, or it would carry httpx's error along, which holds the request and its key.
+        raise failed
+
+    def _unreadable(self) -> UnreadableAnswerError:
+        return UnreadableAnswerError(
+            f"the answer from {self.hide(self._settings.base_url)} is not what Outlit's API documents. Check "
+            "outlit:baseUrl; a proxy or a sign-in page may be answering in its place.",
+            took_effect=None,
+        )
+
+    def _unreachable(self, reason: str, *, sent: bool, under_way: bool = False) -> UnreachableError:
+        return UnreachableError(
+            f"no answer from {self.hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl or "
+            "OUTLIT_API_URL, then run again.",
+            took_effect=None if sent else False,
+            under_way=under_way,
+        )
+
+    def _reason(self, error: httpx.TransportError) -> str:
+        if isinstance(error, httpx.TimeoutException):
+            return "timed out"
+        if isinstance(error, httpx.ProtocolError) and not str(error).startswith("Server disconnected"):
+            return "it does not speak HTTP"  # httpx's message quotes what came
+        return self.hide(str(error), limit=120) or "the connection broke"
+
+
+def _http(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
+    try:
+        return httpx.Client(
+            headers={
+                "Authorization": f"Bearer {settings.api_key}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+                "User-Agent": "outlit-pulumi",
+            },
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
+            follow_redirects=False,
+            # A proxy of the environment cannot reach a sandbox on this machine, and would see its key unencrypted: a
+            # client with a transport of its own has no proxy.
+            transport=transport or (httpx.HTTPTransport() if settings.loopback else None),
+        )
+    except (ImportError, OSError, ValueError, httpx.InvalidURL):
+        failed = ConfigurationError(
+            "HTTPS cannot be set up with the proxy and certificate settings of the environment. Check HTTPS_PROXY, "
+            "HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR. Escape special characters in "
+            "a password (%23 for #). A SOCKS proxy needs the package socksio."
+        )
+    # Raised out here, or it would carry along what it could not read, such as a proxy's address with its password.
+    raise failed
+
+
+def _transient(error: ApiError) -> bool:
+    if isinstance(error, ServiceError):
+        return error.status in (500, 502, 503, 504)
+    return isinstance(error, (UnreachableError, UnreadableAnswerError, RateLimitedError))
+
+
+def _unsent(error: ApiError) -> bool:
+    return isinstance(error, RateLimitedError) or (isinstance(error, UnreachableError) and error.took_effect is False)

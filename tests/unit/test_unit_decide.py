@@ -1,0 +1,434 @@
+"""What is to be done, as pure decisions, and that a preview warns of what an up refuses."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pulumi.dynamic import Config, ConfigureRequest
+from pulumi.output import Unknown
+
+import outlit_pulumi as outlit
+from outlit_pulumi.api.models import IntegrationItem
+from outlit_pulumi.dynamic import WORKSPACES, IntegrationProvider
+from outlit_pulumi.lifecycle import decide
+from outlit_pulumi.lifecycle.check import UNKNOWN
+from outlit_pulumi.lifecycle.decide import Difference, Refusal, difference
+from outlit_pulumi.lifecycle.ledger import Facts
+from outlit_pulumi.lifecycle.outputs import UNCONFIRMED
+from outlit_pulumi.sandbox import Sandbox
+from outlit_pulumi.settings import Settings
+
+CONFIG = {"apiKey": "q7CANARYstripe0123456789"}
+OTHER = {"apiKey": "q7CANARYother00123456789"}
+STRIPE = {"provider": "stripe", "config": CONFIG, "adopt_existing": False, "on_config_change": "reconnect"}
+SLACK = {"provider": "slack", "config": None, "adopt_existing": True, "on_config_change": "reconnect"}
+
+MINE = IntegrationItem(id="stripe", status="connected", connection_id="stripe-1")
+OTHERS = IntegrationItem(id="stripe", status="degraded", connection_id="stripe-2")
+NAMELESS = IntegrationItem(id="stripe", status="connected")
+NOT_CONNECTED = IntegrationItem(id="stripe", status="not_connected")
+
+CONFLICT = "it is already connected in this workspace, and not by this resource"
+TWICE = "it is declared twice for this workspace, which holds one connection per provider"
+FASTER = "it was disconnected to be replaced, and somebody else connected it before this run did"
+UNLISTED = "Outlit's list does not name it at all, so whether it is connected is not known"
+NO_ID = "Outlit's list gives no connection id for it"
+NO_ID_TO_COMPARE = f"{NO_ID}, so whether it is the one in the state is not known"
+NOTHING_THERE = "it is not connected, so there is nothing to adopt"
+GONE = "it is not connected in this workspace"
+ANOTHER = "this workspace holds another connection of it than the state (stripe-1)"
+NEEDED = "a create of this run found connection stripe-1 in its way and failed, so the program still needs it"
+
+
+def told(decision: str | Refusal) -> str:
+    """The word for what to do, or why not."""
+    return decision.why if isinstance(decision, Refusal) else decision
+
+
+# --- how what is declared differs
+
+
+@pytest.mark.parametrize(
+    ("olds", "news", "expected"),
+    [
+        ({}, {}, Difference(False)),
+        ({}, {"config": OTHER}, Difference(True)),
+        ({}, {"config": UNKNOWN}, Difference(True)),
+        ({}, {"config": {"apiKey": UNKNOWN}}, Difference(True)),
+        ({}, {"config": None}, Difference(False)),
+        ({}, {"adopt_existing": True}, Difference(False)),
+        ({}, {"on_config_change": "replace"}, Difference(False)),
+        ({}, {"config_class": "StripeConfigArgs"}, Difference(False)),
+        ({}, {"config": OTHER, "on_config_change": "replace"}, Difference(True, ("config",))),
+        ({"config": None}, {"on_config_change": "replace"}, Difference(True)),
+        ({}, {"provider": "posthog"}, Difference(True, ("provider",), delete_first=False)),
+        ({}, {"provider": UNKNOWN}, Difference(True, ("provider",), delete_first=False)),
+        ({"provider": UNKNOWN}, {"provider": UNKNOWN}, Difference(True, ("provider",), delete_first=False)),
+        ({UNCONFIRMED: True}, {}, Difference(True)),
+        ({UNCONFIRMED: True}, {"config": None}, Difference(False)),
+        ({"status": "degraded", "sync_status": "SUCCESS", "last_data_received_at": "x"}, {}, Difference(False)),
+    ],
+)
+def test_difference(olds: dict[str, Any], news: dict[str, Any], expected: Difference) -> None:
+    """Only a changed provider is created first; all other answers say to delete first, also that nothing changed."""
+    found = difference({**STRIPE, **olds}, {**STRIPE, **news})
+    assert found == expected
+    assert found.delete_first is (found.replaces != ("provider",))
+
+
+# --- what is decided
+
+
+@pytest.mark.parametrize(
+    ("props", "item", "facts", "expected"),
+    [
+        ({}, None, Facts(), "connect"),
+        ({}, NOT_CONNECTED, Facts(), "connect"),
+        ({}, NOT_CONNECTED, Facts(removed=True), "connect"),
+        ({"config": UNKNOWN}, NOT_CONNECTED, Facts(), "connect"),
+        ({"adopt_existing": True}, NOT_CONNECTED, Facts(), "connect"),
+        ({"adopt_existing": True}, MINE, Facts(), "adopt"),
+        ({"adopt_existing": True}, MINE, Facts(moved=True, tracked=True), "adopt"),
+        ({"adopt_existing": True, "config": None}, MINE, Facts(removed=True), "adopt"),
+        ({}, MINE, Facts(), CONFLICT),
+        ({}, NAMELESS, Facts(), CONFLICT),
+        ({"adopt_existing": UNKNOWN}, MINE, Facts(), CONFLICT),
+        ({}, MINE, Facts(removed=True), FASTER),
+        ({}, MINE, Facts(taken=True), TWICE),
+        ({}, MINE, Facts(held=True), TWICE),
+        ({"adopt_existing": True}, MINE, Facts(taken=True), TWICE),
+        ({"adopt_existing": True}, MINE, Facts(held=True), TWICE),
+        ({"adopt_existing": True}, NAMELESS, Facts(taken=True), TWICE),
+        ({"adopt_existing": True}, NAMELESS, Facts(), NO_ID),
+        ({"adopt_existing": True, "config": None}, None, Facts(), UNLISTED),
+        ({"adopt_existing": True, "config": None}, NOT_CONNECTED, Facts(), NOTHING_THERE),
+    ],
+)
+def test_create(props: dict[str, Any], item: IntegrationItem | None, facts: Facts, expected: str) -> None:
+    assert told(decide.create({**STRIPE, **props}, item, facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "cure"),
+    [
+        ("stripe", "Declare its config to have Pulumi connect it."),
+        ("slack", "Connect it once in the browser, at the integrations page of Outlit, then run pulumi up again."),
+        ("new", "Connect it once in the browser, at the integrations page of Outlit, then run pulumi up again."),
+    ],
+)
+def test_the_cure_where_there_is_nothing_to_adopt(provider: str, cure: str) -> None:
+    found = decide.create({**SLACK, "provider": provider}, NOT_CONNECTED, Facts())
+    assert isinstance(found, Refusal)
+    assert (found.error, found.cure) == (outlit.BrowserRequiredError, cure)
+
+
+CHANGES: list[tuple[IntegrationItem | None, Facts, str]] = [
+    (None, Facts(), UNLISTED),
+    (NAMELESS, Facts(), NO_ID_TO_COMPARE),
+    (OTHERS, Facts(), ANOTHER),
+    (MINE, Facts(moved=True), ANOTHER),
+]
+
+
+@pytest.mark.parametrize(
+    ("item", "facts", "expected"),
+    [
+        *CHANGES,
+        (NOT_CONNECTED, Facts(), GONE),
+        (MINE, Facts(), "send"),
+        (MINE, Facts(tracked=True, taken=True, held=True, refused=True), "send"),
+    ],
+)
+def test_change(item: IntegrationItem | None, facts: Facts, expected: str) -> None:
+    assert told(decide.change("stripe-1", item, facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("item", "facts", "expected"),
+    [
+        *CHANGES,
+        (NOT_CONNECTED, Facts(), "gone"),
+        (NOT_CONNECTED, Facts(moved=True), "gone"),
+        (MINE, Facts(), "disconnect"),
+        (MINE, Facts(tracked=True, removed=True), "disconnect"),
+        (MINE, Facts(held=True), "keep"),
+        (None, Facts(held=True, refused=True), "keep"),
+        (MINE, Facts(refused=True), NEEDED),
+        (None, Facts(refused=True), NEEDED),
+    ],
+)
+def test_remove(item: IntegrationItem | None, facts: Facts, expected: str) -> None:
+    assert told(decide.remove("stripe-1", item, facts)) == expected
+
+
+def test_the_words_of_a_refusal() -> None:
+    plain = Refusal(outlit.ConnectionChangedError, "it is so", "Run again.", "Nothing was done.")
+    assert type(plain.raised("Stripe was not updated")) is outlit.ConnectionChangedError
+    assert (
+        str(plain.raised("Stripe was not updated")) == "Stripe was not updated: it is so. Nothing was done. Run again."
+    )
+    assert plain.warned("updating Stripe") == "updating Stripe will fail: it is so. Run again."
+    lines = Refusal(outlit.ConnectionChangedError, "it is so", "\n  Run again.")
+    assert str(lines.raised("Stripe was not updated")) == "Stripe was not updated: it is so.\n  Run again."
+    assert lines.warned("updating Stripe") == "updating Stripe will fail: it is so.\n  Run again."
+
+
+# --- what a preview says
+
+
+class Preview:
+    """A provider process that previews, then works, on a sandbox of its own."""
+
+    def __init__(self, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], **config: str) -> None:
+        self.sandbox = sandbox
+        self.capsys = capsys
+        given = {"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url}
+        given |= {f"outlit:{name}": value for name, value in config.items()}
+        self.provider = IntegrationProvider()
+        self.provider.configure(ConfigureRequest(Config(given, "trial")))
+        # The process keeps one ledger for each workspace; a new key is a new one.
+        preflight = config.get("preflight") != "false"
+        self.settings = Settings(sandbox.api_key, sandbox.url, preflight=preflight)
+        self.ledger = WORKSPACES.ledger(self.settings)
+
+    def check(self, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> str:
+        """The warning of a check in which nothing fails."""
+        assert self.provider.check(dict(olds or {}), dict(news)).failures == []
+        return self.warned()
+
+    def diff(self, news: Mapping[str, Any], olds: Mapping[str, Any]) -> str:
+        """The warning of a diff."""
+        self.provider.diff(str(olds["connection_id"]), dict(olds), dict(news))
+        return self.warned()
+
+    def warned(self) -> str:
+        """What was warned of since this was last asked."""
+        return self.capsys.readouterr().err.strip()
+
+    def calls(self) -> Counter[str]:
+        return Counter(call["route"] for call in self.sandbox.calls())
+
+
+@pytest.fixture
+def preview(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Preview]:
+    for name in ("OUTLIT_API_KEY", "OUTLIT_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.tracebacklimit", 1000, raising=False)  # the provider sets it for its whole process
+    with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}") as sandbox:
+        found = Preview(sandbox, capsys)
+        yield found
+        WORKSPACES.workspace(found.settings).client.close()
+
+
+def listing(*items: dict[str, str]) -> str:
+    """The body of a list."""
+    return json.dumps({"items": items})
+
+
+HELD = {**STRIPE, "connection_id": "stripe-held"}
+REPLACED = {**STRIPE, "config": OTHER, "on_config_change": "replace"}
+CHANGED = {**STRIPE, "config": OTHER}
+NO_ID_LISTED = listing({"id": "stripe", "status": "connected"})
+OTHERS_LISTED = listing({"id": "stripe", "status": "connected", "connectionId": "stripe-other"})
+GONE_LISTED = listing({"id": "stripe", "status": "not_connected"})
+
+Operation = Callable[[IntegrationProvider], object]
+
+
+def create(props: Mapping[str, Any]) -> Operation:
+    return lambda provider: provider.create(dict(props))
+
+
+def update(provider: IntegrationProvider) -> object:
+    return provider.update("stripe-held", dict(HELD), dict(CHANGED))
+
+
+def delete(provider: IntegrationProvider) -> object:
+    provider.delete("stripe-held", dict(HELD))
+    return None
+
+
+@pytest.mark.parametrize(
+    ("answer", "olds", "news", "fails", "operation", "failed", "effect"),
+    [
+        (
+            OTHERS_LISTED,
+            None,
+            STRIPE,
+            "creating Stripe",
+            create(STRIPE),
+            "Stripe was not created",
+            " No credentials were applied.",
+        ),
+        (
+            NO_ID_LISTED,
+            None,
+            {**STRIPE, "adopt_existing": True},
+            "creating Stripe",
+            create({**STRIPE, "adopt_existing": True}),
+            "Stripe was not taken over",
+            "",
+        ),
+        (listing(), None, SLACK, "creating Slack", create(SLACK), "Slack was not taken over", ""),
+        (
+            listing({"id": "slack", "status": "not_connected"}),
+            None,
+            SLACK,
+            "creating Slack",
+            create(SLACK),
+            "Slack was not taken over",
+            "",
+        ),
+        *(
+            (answer, HELD, CHANGED, "updating Stripe", update, "Stripe was not updated", "")
+            for answer in (listing(), NO_ID_LISTED, OTHERS_LISTED, GONE_LISTED)
+        ),
+        *(
+            (answer, HELD, REPLACED, "replacing Stripe", delete, "Stripe was not disconnected", "")
+            for answer in (listing(), NO_ID_LISTED, OTHERS_LISTED)
+        ),
+        (OTHERS_LISTED, HELD, SLACK, "replacing Stripe", delete, "Stripe was not disconnected", ""),
+    ],
+)
+def test_a_preview_warns_of_what_the_up_refuses(
+    preview: Preview,
+    answer: str,
+    olds: Mapping[str, Any] | None,
+    news: Mapping[str, Any],
+    fails: str,
+    operation: Operation,
+    failed: str,
+    effect: str,
+) -> None:
+    """In the same words, as both come from one decision; the up may add what it did or did not do."""
+    preview.sandbox.fault("list", status=200, body=answer, times=None)
+    warning = preview.check(news) if olds is None else preview.diff(news, olds)
+    with pytest.raises(outlit.IntegrationError) as refused:
+        operation(preview.provider)
+    head = f"warning: {fails} will fail: "
+    assert warning.startswith(head)
+    assert str(refused.value).startswith(f"{failed}: ")
+    assert str(refused.value).removeprefix(f"{failed}: ").replace(effect, "") == warning.removeprefix(head)
+    assert preview.calls() == {"list": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "olds", "news"),
+    [
+        (GONE_LISTED, None, STRIPE),
+        (listing(), None, STRIPE),
+        (OTHERS_LISTED, None, {**STRIPE, "adopt_existing": True}),
+        (GONE_LISTED, None, {**STRIPE, "adopt_existing": True}),
+        (GONE_LISTED, HELD, REPLACED),
+        (listing({"id": "stripe", "status": "connected", "connectionId": "stripe-held"}), HELD, CHANGED),
+        (listing({"id": "stripe", "status": "connected", "connectionId": "stripe-held"}), HELD, REPLACED),
+    ],
+)
+def test_no_warning_without_a_reason(
+    preview: Preview, answer: str, olds: Mapping[str, Any] | None, news: Mapping[str, Any]
+) -> None:
+    preview.sandbox.fault("list", status=200, body=answer, times=None)
+    assert (preview.check(news) if olds is None else preview.diff(news, olds)) == ""
+    assert preview.calls() == {"list": 1}
+
+
+@pytest.mark.parametrize(
+    ("olds", "news"),
+    [
+        (HELD, STRIPE),
+        ({**HELD, "adopt_existing": True}, REPLACED),
+        ({**HELD, "adopt_existing": True}, SLACK),
+        ({"provider": None, "connection_id": "x"}, STRIPE),
+    ],
+)
+def test_a_diff_that_cannot_be_refused_asks_nothing(
+    preview: Preview, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> None:
+    """Nothing changes; or what is replaced was adopted, and is kept."""
+    assert preview.diff(news, olds) == ""
+    assert preview.calls() == {}
+
+
+@pytest.mark.parametrize("name", ["provider", "adopt_existing"])
+def test_what_is_not_known_is_not_warned_of(preview: Preview, name: str) -> None:
+    preview.sandbox.connect("stripe", CONFIG)
+    preview.sandbox.clear_calls()
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    assert preview.check({**STRIPE, name: unknown}) == ""
+    assert preview.calls() == {}
+
+
+def test_an_unknown_config_conflicts_all_the_same(preview: Preview) -> None:
+    preview.sandbox.connect("stripe", CONFIG)
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    assert CONFLICT in preview.check({**STRIPE, "config": unknown})
+
+
+def test_what_is_to_be_replaced_is_no_conflict(preview: Preview) -> None:
+    """A replacement is checked once more as a new resource, before the old one is gone."""
+    preview.sandbox.connect("stripe", CONFIG)
+    assert preview.check(STRIPE, olds=STRIPE) == ""
+    assert preview.check(STRIPE) == ""
+
+
+def test_what_a_diff_compared_is_no_conflict(preview: Preview) -> None:
+    made = preview.sandbox.connect("stripe", CONFIG)
+    assert preview.diff(REPLACED, {**HELD, "connection_id": made["connectionId"]}) == ""
+    assert preview.check(REPLACED) == ""
+
+
+def test_what_was_disconnected_to_be_replaced_is_no_conflict(preview: Preview) -> None:
+    preview.sandbox.connect("stripe", CONFIG)
+    assert CONFLICT in preview.check(STRIPE)
+    preview.ledger.wrote("stripe", None)
+    assert preview.check(STRIPE) == ""
+
+
+def test_one_list_call_serves_all_of_a_run(preview: Preview) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found.failures == [] for found in pool.map(lambda _: preview.provider.check({}, STRIPE), range(8)))
+    preview.diff({**CHANGED, "provider": "posthog"}, {**HELD, "provider": "posthog"})
+    preview.provider.create(dict(STRIPE))
+    assert preview.calls() == {"list": 1, "connect": 1}
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, outlit.AuthenticationError), (403, outlit.PermissionDeniedError)])
+def test_a_refused_key_is_an_error_for_everybody(preview: Preview, status: int, error: type[Exception]) -> None:
+    """In the preview already, and asked once."""
+    preview.sandbox.fault("list", status=status)
+    for _ in range(2):
+        (failure,) = preview.provider.check({}, dict(STRIPE)).failures
+        assert str(status) in failure.reason or "does not allow it" in failure.reason
+        assert failure.property == ""
+    with pytest.raises(error):
+        preview.diff(CHANGED, HELD)
+    assert preview.calls() == {"list": 1}
+
+
+def test_a_list_that_cannot_be_read_is_no_failure(preview: Preview) -> None:
+    preview.sandbox.fault("list", status=404, times=None)
+    assert preview.check(STRIPE) == ""
+    assert preview.diff(CHANGED, HELD) == ""
+    assert preview.calls() == {"list": 1}
+
+
+def test_without_the_preflight_nothing_is_asked(preview: Preview, capsys: pytest.CaptureFixture[str]) -> None:
+    preview.sandbox.connect("stripe", CONFIG)
+    preview.sandbox.clear_calls()
+    without = Preview(preview.sandbox, capsys, preflight="false")
+    assert without.check(STRIPE) == ""
+    assert without.diff(CHANGED, HELD) == ""
+    assert without.calls() == {}
+
+
+def test_a_warning_says_which_provider_it_is_of(preview: Preview, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pulumi shows it without the resource."""
+    preview.sandbox.connect("stripe", CONFIG)
+    explicit = Preview(preview.sandbox, capsys, explicitProvider="west")
+    assert explicit.check(STRIPE).startswith("warning: Provider west: creating Stripe will fail: ")
