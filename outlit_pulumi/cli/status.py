@@ -130,7 +130,7 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
     listed = client.list_integrations(connected_only=wanted is None, budget=budget)
     items = {item.id: item for item in listed.items}
     chosen = list(items) if wanted is None else [provider_id(wanted, lambda: items)]
-    odd = [id_ for id_ in listed.unreadable if id_ and wanted in (None, id_)]
+    odd = [id_ or "(unknown)" for id_ in listed.unreadable if wanted in (None, id_)]
     found = [Look(id_, None, problem=unreadable_entry(id_)) for id_ in odd]
     for provider in (id_ for id_ in chosen if id_ not in odd):
         item = items.get(provider)

@@ -82,6 +82,11 @@ def test_an_entry_that_cannot_be_read_is_told(cli: Cli, sandbox: Sandbox, tmp_pa
     assert arguments != "status" or done.code == 3
 
 
+def test_an_entry_of_nobody_is_a_problem_of_the_status(cli: Cli, sandbox: Sandbox) -> None:
+    answer(sandbox, {"id": "posthog", "status": "connected", "connectionId": "posthog-org_acme"}, {"status": "odd"})
+    assert cli("status").code == 3
+
+
 def test_what_the_service_says_is_shown_as_text(cli: Cli, sandbox: Sandbox) -> None:
     """No credential, no control character, and no markup that the terminal would be told to carry out."""
     said = f"{KEY} sk_CANARY0123456789 {ESC}]0;title\x07 [link=http://x]see[/link] :bomb:"

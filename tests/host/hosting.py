@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -103,6 +103,17 @@ class Host:
         self.stub.Delete(provider_pb2.DeleteRequest(id=id_, properties=struct(state)), timeout=60)
 
 
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """Ends it. An interrupt that another thread than the main one gets does not wake the SDK's loop: it is repeated."""
+    for _ in range(4):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            return
+    process.kill()
+    raise AssertionError("the provider process does not end")
+
+
 _RUNS = itertools.count(1)
 _HOME = tempfile.TemporaryDirectory(prefix="outlit-host-")
 atexit.register(_HOME.cleanup)
@@ -136,12 +147,7 @@ def hosting(config: dict[str, Any], *, run: int | None = None, **environ: str) -
                 stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)), timeout=60)
                 yield Host(stub, log)
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            _interrupt(process)
 
 
 def served(sandbox: Sandbox) -> Counter[str]:

@@ -18,9 +18,6 @@ from .rules import RULES, Rule
 ROOT = Path(__file__).resolve().parents[2]
 
 
-pytestmark = pytest.mark.full
-
-
 def copied(folder: Path) -> Path:
     """A copy of the package and of its tests, which import that copy."""
     ignored = shutil.ignore_patterns("__pycache__")
@@ -38,12 +35,22 @@ def outcome(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_names_code_and_a_test_that_exist(rule: Rule) -> None:
+    """So that a change of either is noticed at once, and not only where the rules are broken."""
+    assert (ROOT / "outlit_pulumi" / rule.file).read_text(encoding="utf-8").count(rule.code) == 1
+    file, _, name = rule.caught_by.partition("::")
+    assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.full
 def test_the_tests_pass_while_the_rules_stand(tmp_path: Path) -> None:
     """A test that fails anyway catches nothing."""
     done = outcome(copied(tmp_path), *{rule.caught_by for rule in RULES})
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_broken_rule_is_caught(tmp_path: Path, rule: Rule) -> None:
     """The edit applies exactly once, and the named test then fails: it is not merely missing or left out."""

@@ -118,8 +118,6 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
 
 def _unfit(id_: str, hide: Redactor) -> str | None:
     """Why an id of the service cannot be written down; None when it can."""
-    if not id_:
-        return "is empty"
     if hide(id_, limit=len(id_) + len(REDACTED)).count(REDACTED) > id_.count(REDACTED):
         return "looks like a credential"
     return None
