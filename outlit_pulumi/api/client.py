@@ -240,6 +240,7 @@ class OutlitClient:
 
 
 def _http(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
+    plain = settings.base_url.startswith("http://")
     try:
         return httpx.Client(
             headers={
@@ -251,8 +252,8 @@ def _http(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Cl
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
             follow_redirects=False,
             # A proxy of the environment cannot reach a sandbox on this machine, and would see its key unencrypted: a
-            # client with a transport of its own has no proxy.
-            transport=transport or (httpx.HTTPTransport() if settings.loopback else None),
+            # client with a transport of its own has no proxy. Plain http needs no certificates, which load slowly.
+            transport=transport or (httpx.HTTPTransport(verify=not plain) if settings.loopback else None),
         )
     except (ImportError, OSError, ValueError, httpx.InvalidURL):
         failed = ConfigurationError(
