@@ -69,7 +69,9 @@ class Workspaces:
     def ledger(self, known: settings.Settings) -> Ledger:
         """What the resources of this run did in a workspace."""
         with self._lock:
-            return self._ledgers.setdefault(known, Ledger(self._peers))
+            if known not in self._ledgers:
+                self._ledgers[known] = Ledger(self._peers)
+            return self._ledgers[known]
 
     def workspace(self, known: settings.Settings) -> Workspace:
         """The workspace, with a client. Previews without changes and no-op updates never load the HTTP stack."""

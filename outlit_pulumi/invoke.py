@@ -63,7 +63,9 @@ def program() -> _Program:
     if root is None:
         return OUTSIDE
     with _LOCK:
-        return _BY_ROOT.setdefault(root, _Program())
+        if root not in _BY_ROOT:
+            _BY_ROOT[root] = _Program()
+        return _BY_ROOT[root]
 
 
 def explicit(opts: ResourceOptions | None) -> ProviderResource | None:

@@ -13,13 +13,15 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
+from .redaction import whole_characters
+
 NOT_CONNECTED = "not_connected"
 """The one status that means that a provider is not connected."""
 
 
 def _readable(value: object) -> object:
     """Text in which half characters (lone surrogates) are replaced; anything else as it is."""
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+    return whole_characters(value) if isinstance(value, str) else value
 
 
 def _text_or_none(value: object) -> object:

@@ -38,10 +38,14 @@ def _spellings(secret: str) -> set[str]:
     return spellings | {_one_line(spelling) for spelling in spellings}
 
 
+def whole_characters(text: str) -> str:
+    """The text with a sign in place of each half character (a lone surrogate), which can be neither sent nor stored."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _one_line(text: str) -> str:
     """The text without control characters and half characters, with single spaces."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
+    return " ".join("".join(c if c.isprintable() else " " for c in whole_characters(text)).split())
 
 
 class Redactor:

@@ -79,11 +79,8 @@ def connect(
 
 
 def _in_browser(target: Target, waiting: Waiting) -> Outcome:
-    name = target.name
-    try:
+    with target.doing("was not connected"):
         session = target.client.start_session(target.provider, budget=target.budget)
-    except ApiError as error:
-        raise error.during(f"{name} was not connected") from None
     if session.already_connected:
         return Outcome("connected", already=True, connection_id=_connection_id(target))
     end = browser_session(target.client, session, waiting)

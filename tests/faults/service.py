@@ -21,21 +21,9 @@ from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import DEFAULT_API_KEY, Store, create_app
 from outlit_pulumi.sandbox.faults import RESET, WAIT
 from outlit_pulumi.settings import Settings
+from tests.clock import SkippingClock
 
 URL = "https://outlit.test"
-
-
-class VirtualClock(Clock):
-    """Time that passes only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.time = 1_775_845_331.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class _Rest(Budget):
@@ -75,7 +63,7 @@ class _InTurn(Workspace):
 
 
 def workspace(
-    settings: Settings, transport: httpx.BaseTransport, clock: VirtualClock, retries: Retries | None = None
+    settings: Settings, transport: httpx.BaseTransport, clock: SkippingClock, retries: Retries | None = None
 ) -> Workspace:
     """What a provider process holds during one run of the engine, on a virtual clock."""
     return _InTurn(_Client(settings, transport=transport, clock=clock, retries=retries))
@@ -113,7 +101,7 @@ class InProcess(httpx.BaseTransport):
         refused: How many more connections are refused.
     """
 
-    def __init__(self, app: ASGIApp, clock: VirtualClock) -> None:
+    def __init__(self, app: ASGIApp, clock: SkippingClock) -> None:
         self._app = app
         self._clock = clock
         self._under_way: list[_Exchange] = []
@@ -196,7 +184,7 @@ class InProcess(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The body as its reader sees it come in."""
 
-    def __init__(self, exchange: _Exchange, clock: VirtualClock, ends: float) -> None:
+    def __init__(self, exchange: _Exchange, clock: SkippingClock, ends: float) -> None:
         self._exchange = exchange
         self._clock = clock
         self._ends = ends
@@ -226,7 +214,7 @@ class Service:
     """
 
     def __init__(self, extra_providers: int = 0) -> None:
-        self.clock = VirtualClock()
+        self.clock = SkippingClock(1_775_845_331.0)
         self.store = Store(clock=self.clock.now, extra_providers=extra_providers)
         self.transport = InProcess(create_app(self.store), self.clock)
         self._control = httpx.Client(

@@ -14,10 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from outlit_pulumi.api.client import OutlitClient
-from outlit_pulumi.api.retry import Clock
 from outlit_pulumi.errors import InternalError, OutlitError
 from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.settings import Settings
+from tests.clock import SkippingClock
 from tests.conftest import LONG
 
 PROVIDERS = ("stripe", "posthog", "supabase", "slack", "gmail", "made-up")
@@ -235,19 +235,6 @@ class _Stream(httpx.SyncByteStream):
         if self._reply.broken is not None:
             raise self._reply.broken
         yield self._reply.body[half:]
-
-
-class SkippingClock(Clock):
-    """Time that passes only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class Replying(httpx.BaseTransport):
