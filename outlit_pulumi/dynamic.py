@@ -176,7 +176,7 @@ class IntegrationProvider(ResourceProvider):
             ledger.declare(found.provider)
             if olds:
                 ledger.track(str(olds.get("provider")))
-            elif known.preflight and not reasons:
+            elif not reasons:
                 reasons += self._foresee_create({**props, "provider": found.provider}, ledger)
         inputs = {**news, "provider": found.provider} if found.provider else news
         return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
@@ -212,7 +212,7 @@ class IntegrationProvider(ResourceProvider):
             ledger.track(provider)
             if not found.replaces:
                 ledger.keep(provider, held)
-            if found.changes and known.preflight and not (found.replaces and olds.get("adopt_existing")):
+            if found.changes and not (found.replaces and olds.get("adopt_existing")):
                 self._foresee_change(provider, held, ledger, replaced=bool(found.replaces))
         return DiffResult(
             changes=found.changes, replaces=list(found.replaces), delete_before_replace=found.delete_first

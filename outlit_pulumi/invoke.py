@@ -113,7 +113,6 @@ class Provider(ProviderResource):
             settings.API_KEY: Output.secret(api_key),
             settings.BASE_URL: base_url if base_url is not None else stack.get("baseUrl"),
             settings.TIMEOUT: stack.get("timeout"),
-            settings.PREFLIGHT: stack.get("preflight"),
             settings.EXPLICIT: resource_name,
         }
         self._outlit_config = {key: value for key, value in props.items() if value is not None}

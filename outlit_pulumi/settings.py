@@ -19,7 +19,6 @@ DEFAULT_TIMEOUT = 60.0
 API_KEY = "outlit:apiKey"
 BASE_URL = "outlit:baseUrl"
 TIMEOUT = "outlit:timeout"
-PREFLIGHT = "outlit:preflight"
 EXPLICIT = "outlit:explicitProvider"
 """Set by `outlit_pulumi.Provider` to its own name: marks configuration that the environment must not override."""
 
@@ -32,13 +31,11 @@ class Settings:
         api_key: The workspace's API key, ``ok_...``. Kept out of ``repr``.
         base_url: Scheme, host and optional path, without a trailing slash. Kept out of ``repr``: it may hold a key.
         timeout: Seconds that one operation may take, retries included.
-        preflight: Whether to look at the workspace before anything is made or changed.
     """
 
     api_key: str = field(repr=False)
     base_url: str = field(default=DEFAULT_BASE_URL, repr=False)
     timeout: float = DEFAULT_TIMEOUT
-    preflight: bool = True
 
     @property
     def loopback(self) -> bool:
@@ -71,7 +68,6 @@ def load(config: Callable[[str], object], environ: Mapping[str, str]) -> Setting
         api_key=_api_key(key, where),
         base_url=_base_url(url or DEFAULT_BASE_URL),
         timeout=_timeout(config(TIMEOUT)),
-        preflight=_preflight(config(PREFLIGHT)),
     )
 
 
@@ -131,12 +127,3 @@ def _timeout(value: object) -> float:
     if not 1 <= seconds <= 3600:
         raise ConfigurationError(f"{TIMEOUT} must be a number of seconds from 1 to 3600.")
     return seconds
-
-
-def _preflight(value: object) -> bool:
-    if value is None or value == "":
-        return True
-    word = str(value).casefold()
-    if word not in ("true", "false"):
-        raise ConfigurationError(f"{PREFLIGHT} must be true or false.")
-    return word == "true"

@@ -84,7 +84,6 @@ def refused() -> Iterator[str]:
         {settings.API_KEY: "", settings.EXPLICIT: "emea"},
         {settings.API_KEY: KEY, settings.BASE_URL: "http://outlit.example"},
         {settings.API_KEY: KEY, settings.TIMEOUT: "0"},
-        {settings.API_KEY: KEY, settings.PREFLIGHT: "perhaps"},
     ]
     for case in cases:
         with pytest.raises(ConfigurationError) as error:

@@ -80,18 +80,13 @@ def test_what_is_replaced_with_what_it_depends_on_is_no_conflict(stack: Stack, s
     assert "will fail" not in stack.up().output
 
 
-@pytest.mark.parametrize("setting", ["none", "off"])
-def test_a_preview_works_without_an_answer_or_without_asking(stack: Stack, sandbox: Sandbox, setting: str) -> None:
-    """No answer is no failure; ``outlit:preflight`` turns the look off."""
+def test_a_preview_works_without_an_answer(stack: Stack, sandbox: Sandbox) -> None:
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
     stack.program(stripe())
     counted(sandbox)
-    if setting == "off":
-        stack.ok("config", "set", "outlit:preflight", "false")
-    else:
-        sandbox.fault("list", kind="html", times=None)
+    sandbox.fault("list", kind="html", times=None)
     assert "warning" not in stack.ok("preview").output
-    assert set(counted(sandbox)) <= ({"list"} if setting == "none" else set())
+    assert set(counted(sandbox)) == {"list"}
 
 
 def test_a_first_sync_that_fails_is_a_warning(stack: Stack, sandbox: Sandbox) -> None:

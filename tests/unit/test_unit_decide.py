@@ -193,8 +193,7 @@ class Preview:
         self.provider = IntegrationProvider()
         self.provider.configure(ConfigureRequest(Config(given, "trial")))
         # The process keeps one ledger for each workspace; a new key is a new one.
-        preflight = config.get("preflight") != "false"
-        self.settings = Settings(sandbox.api_key, sandbox.url, preflight=preflight)
+        self.settings = Settings(sandbox.api_key, sandbox.url)
         self.ledger = WORKSPACES.ledger(self.settings)
 
     def check(self, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> str:
@@ -416,15 +415,6 @@ def test_a_list_that_cannot_be_read_is_no_failure(preview: Preview) -> None:
     assert preview.check(STRIPE) == ""
     assert preview.diff(CHANGED, HELD) == ""
     assert preview.calls() == {"list": 1}
-
-
-def test_without_the_preflight_nothing_is_asked(preview: Preview, capsys: pytest.CaptureFixture[str]) -> None:
-    preview.sandbox.connect("stripe", CONFIG)
-    preview.sandbox.clear_calls()
-    without = Preview(preview.sandbox, capsys, preflight="false")
-    assert without.check(STRIPE) == ""
-    assert without.diff(CHANGED, HELD) == ""
-    assert without.calls() == {}
 
 
 def test_a_warning_says_which_provider_it_is_of(preview: Preview, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,8 +42,8 @@ from outlit_pulumi.dynamic import IntegrationProvider
 
 provider = IntegrationProvider()
 config = {"outlit:apiKey": "ok_live", "outlit:baseUrl": "http://127.0.0.1:9", "outlit:timeout": "1"}
-provider.configure(ConfigureRequest(Config({**config, **json.loads(sys.argv[1])}, "outlit")))
-state, news = json.loads(sys.argv[2]), json.loads(sys.argv[3])
+provider.configure(ConfigureRequest(Config(config, "outlit")))
+state, news = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 inputs = {name: value for name, value in state.items() if name != "connection_id"}
 found = provider.check(inputs, {**inputs, **news})
 assert not found.failures
@@ -62,19 +62,17 @@ CHANGED = {"config": {"apiKey": "other"}}
 
 
 @pytest.mark.parametrize(
-    ("config", "state", "news", "shown"),
+    ("state", "news", "shown"),
     [
-        pytest.param({}, STATE, {}, ["False", "[]"], id="nothing changed"),
-        pytest.param({}, STATE, {"wait_for_sync": 30}, ["False", "[]"], id="nothing changed that is sent"),
-        pytest.param({"outlit:preflight": "false"}, STATE, CHANGED, ["True", "[]"], id="changed without preflight"),
-        pytest.param({"outlit:preflight": "false"}, {}, STATE, ["[]"], id="new without preflight"),
-        pytest.param({}, STATE, CHANGED, ["True", "['httpx', 'pydantic']"], id="changed"),
-        pytest.param({}, {}, STATE, ["['httpx', 'pydantic']"], id="new"),
+        pytest.param(STATE, {}, ["False", "[]"], id="nothing changed"),
+        pytest.param(STATE, {"wait_for_sync": 30}, ["False", "[]"], id="nothing changed that is sent"),
+        pytest.param(STATE, CHANGED, ["True", "['httpx', 'pydantic']"], id="changed"),
+        pytest.param({}, STATE, ["['httpx', 'pydantic']"], id="new"),
     ],
 )
 def test_a_provider_loads_the_http_stack_when_it_has_to_ask(
-    tmp_path: Path, config: dict[str, object], state: dict[str, object], news: dict[str, object], shown: list[str]
+    tmp_path: Path, state: dict[str, object], news: dict[str, object], shown: list[str]
 ) -> None:
     """Most check and diff calls find nothing to do. The last two show that the others could."""
-    given = (json.dumps(part) for part in (config, state, news))
+    given = (json.dumps(part) for part in (state, news))
     assert run(PROVIDER, *given, PULUMI_HOME=str(tmp_path)) == shown

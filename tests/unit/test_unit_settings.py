@@ -155,21 +155,6 @@ def test_a_bad_timeout(value: object) -> None:
     assert "CANARY" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("value", "looks"),
-    [(None, True), ("", True), ("true", True), ("True", True), (True, True), ("false", False), (False, False)],
-)
-def test_preflight(value: object, looks: bool) -> None:
-    assert load({settings.API_KEY: KEY, settings.PREFLIGHT: value}).preflight is looks
-
-
-@pytest.mark.parametrize("value", ["CANARY", "0", "no", 0, 1])
-def test_a_bad_preflight(value: object) -> None:
-    with pytest.raises(ConfigurationError, match="outlit:preflight must be true or false") as caught:
-        load({settings.API_KEY: KEY, settings.PREFLIGHT: value})
-    assert "CANARY" not in str(caught.value)
-
-
 def test_repr_hides_the_key_and_the_address() -> None:
     shown = repr(load({settings.API_KEY: KEY, settings.BASE_URL: "https://outlit.test/CANARY"}))
     assert "CANARY" not in shown
