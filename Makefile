@@ -3,8 +3,11 @@
 PYTHON ?= python3
 
 VENV := .venv
+comma := ,
 # The same tests, on the oldest Pulumi SDK that the package supports.
 OLDEST := .venv-oldest
+# What a program in CI has: no command line, which httpx would load as well.
+BENCH := .venv-bench
 # Commands that follow find the engine's executables.
 ENGINE = OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN
 
@@ -38,13 +41,13 @@ test-long: $(VENV)/.mutmut ## Run all tests with many more examples and 600 inte
 	OUTLIT_LONG=1 $(VENV)/bin/python -m pytest -n auto -m "" && \
 	rm -rf mutants && $(VENV)/bin/mutmut run && $(VENV)/bin/python -m tools.mutation
 
-bench: $(VENV)/.bench ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: half an hour
+bench: $(VENV)/.ready $(BENCH)/.ready ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: half an hour
 	@$(ENGINE) && \
-	$(VENV)/bin/python -m benchmarks
+	$(BENCH)/bin/python -m benchmarks
 
-bench-check: $(VENV)/.ready ## Check that the provider is as fast as it must be: ten minutes
+bench-check: $(VENV)/.ready $(BENCH)/.ready ## Check that the provider is as fast as it must be: ten minutes
 	@$(ENGINE) && \
-	$(VENV)/bin/python -m benchmarks --check
+	$(BENCH)/bin/python -m benchmarks --check
 
 # Each example is a program of its own.
 lint: $(VENV)/.ready ## Check style and types
@@ -64,11 +67,11 @@ demo: $(VENV)/.ready ## Watch the whole job happen, against a sandbox on this ma
 	$(VENV)/bin/python tools/demo
 
 clean: ## Remove what these targets made here; the engine's cache, outside, stays
-	rm -rf $(VENV) $(OLDEST) dist build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(BENCH) dist build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(call install,FOLDER,CONSTRAINTS): an environment with the package and its development tools, as CONSTRAINTS pins
-# them, pip itself among them: older ones know no dependency groups. The mark .ready is set last. An environment
+# $(call install,FOLDER,CONSTRAINTS,WHAT): an environment with the package and what else it needs, as CONSTRAINTS pins
+# it, pip itself among it: older ones know no dependency groups. The mark .ready is set last. An environment
 # without it was interrupted and is made anew; one with an old mark is brought up to date.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
@@ -80,20 +83,19 @@ define install
 	@echo "Preparing $(1) (about a minute)" >&2
 	@test -e $(1)/.ready && $(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 	@$(1)/bin/python -m pip --disable-pip-version-check install --quiet pip -c $(2)
-	@$(1)/bin/python -m pip install --quiet -e '.[cli,sandbox]' --group dev -c $(2)
+	@$(1)/bin/python -m pip install --quiet -e $(3) -c $(2)
 	@touch $(1)/.ready
 endef
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	$(call install,$(VENV),constraints.txt)
+	$(call install,$(VENV),constraints.txt,'.[cli$(comma)sandbox]' --group dev)
 
 $(VENV)/.mutmut: $(VENV)/.ready
 	@$(VENV)/bin/python -m pip install --quiet --group mutation -c constraints.txt
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.ready
-	@$(VENV)/bin/python -m pip install --quiet --group bench -c constraints.txt
-	@touch $@
+$(BENCH)/.ready: pyproject.toml constraints.txt
+	$(call install,$(BENCH),constraints.txt,'.[sandbox]' --group bench)
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
-	$(call install,$(OLDEST),constraints-oldest.txt)
+	$(call install,$(OLDEST),constraints-oldest.txt,'.[cli$(comma)sandbox]' --group dev)
