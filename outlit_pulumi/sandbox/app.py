@@ -1,4 +1,4 @@
-"""The sandbox's HTTP service: the five routes of the API page, those that control it, and the page for a browser.
+"""The sandbox's HTTP service: the routes of the API, those that control it, and the page for a browser.
 
 The app never waits for time or threads, only for its transport: whoever runs it decides what passing time is.
 """
@@ -29,7 +29,7 @@ from outlit_pulumi.sandbox.traffic import Call, Traffic
 def create_app(store: Store, refuse: Refuse | None = None) -> FastAPI:
     """The ASGI application that serves ``store``. It has its own call log and faults, both empty at first.
 
-    Whoever runs it carries out the messages `WAIT` and `RESET`.
+    Whoever runs it carries out the messages `WAIT`, `RESET`, `RAW` and `CLOSE`.
 
     Args:
         store: What to serve.
@@ -66,13 +66,13 @@ def _served(documented: APIRouter) -> Iterator[Route]:
 
 
 def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRouter:
-    routes = APIRouter(prefix="/api/integrations", dependencies=[Security(KEY)])
+    routes = APIRouter(prefix="/api", dependencies=[Security(KEY)])
 
     async def serve(
         request: Request, route: RouteName, model: type[Read], work: Callable[[str, Read], bodies.Response]
     ) -> Response:
         workspace = await read_workspace(store, request)
-        raw = await read_raw(request)
+        raw = {} if model is bodies.KeyRequest else await read_raw(request)
         provider, force = _about(store, workspace, raw)
         fault = faults.take(route, provider, workspace)
         force = force if route == "connect" else None
@@ -82,6 +82,8 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         def real_answer() -> Response:
             if fault is not None and workspace is not None and provider is not None:
                 store.meddle(workspace, provider, disconnect=fault.others_disconnect, connect=fault.others_connect)
+            if workspace is None and route == "validate_key":
+                return json_response(401, bodies.InvalidKeyResponse(valid=False, error="Invalid credentials"))
             return answer(workspace, raw, model, work)
 
         if fault is not None:
@@ -90,8 +92,23 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         traffic.answer(call, response.status_code)
         return response
 
+    @routes.post(
+        "/validate-api-key",
+        name="Validate API Key",
+        response_model=bodies.KeyResponse,
+        responses={401: {"model": bodies.InvalidKeyResponse}, 500: {"model": bodies.ErrorResponse}},
+    )
+    async def validate_key(request: Request) -> Response:
+        if not store.habits.key_check:
+            raise HTTPException(404)
+
+        def work(workspace: str, _: bodies.KeyRequest) -> bodies.Response:
+            return bodies.KeyResponse(valid=True, organizationId=f"org_{workspace}", createdById="user_sandbox")
+
+        return await serve(request, "validate_key", bodies.KeyRequest, work)
+
     @routes.get(
-        "",
+        "/integrations",
         name="List Integrations",
         response_model=bodies.ListResponse,
         responses=_responses(),
@@ -102,7 +119,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
             return bodies.ListResponse(
                 items=[
                     views.item(integration)
-                    for integration in store.integrations(workspace)
+                    for integration in store.integrations(workspace, "list")
                     if integration.connection or wanted.connectedOnly == "false"
                 ]
             )
@@ -110,7 +127,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         return await serve(request, "list", bodies.ListRequest, work)
 
     @routes.post(
-        "/connect",
+        "/integrations/connect",
         name="Connect Integration",
         response_model=bodies.ConnectedResponse | bodies.SessionResponse,
         responses=_responses({403: bodies.PlanLimitResponse}),
@@ -135,7 +152,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         return await serve(request, "connect", bodies.ConnectRequest, work)
 
     @routes.get(
-        "/connect/status",
+        "/integrations/connect/status",
         name="Poll Connection Status",
         response_model=bodies.ConnectStatusResponse,
         responses=_responses(),
@@ -148,7 +165,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         return await serve(request, "connect_status", bodies.SessionRequest, work)
 
     @routes.post(
-        "/disconnect",
+        "/integrations/disconnect",
         name="Disconnect Integration",
         response_model=bodies.DisconnectedResponse,
         responses=_responses({404: bodies.NotConnectedResponse}),
@@ -162,7 +179,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
         return await serve(request, "disconnect", bodies.ProviderRequest, work)
 
     @routes.get(
-        "/sync-status",
+        "/integrations/sync-status",
         name="Get Sync Status",
         response_model=bodies.SyncStatusResponse,
         responses=_responses(),
@@ -170,7 +187,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
     )
     async def sync_status(request: Request) -> Response:
         def work(workspace: str, wanted: bodies.ProviderRequest) -> bodies.Response:
-            return views.sync_status(store.integration(workspace, wanted.provider))
+            return views.sync_status(store.integration(workspace, wanted.provider, "sync_status"))
 
         return await serve(request, "sync_status", bodies.ProviderRequest, work)
 

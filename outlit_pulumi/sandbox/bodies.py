@@ -88,10 +88,24 @@ class WorkspaceRequest(Request):
 
 
 class SettingsRequest(Request):
-    """Body of the control route that changes a workspace's plan. What is left out stays."""
+    """Body of the control route that changes a workspace's plan and the service's habits. What is left out stays."""
 
     limit: Annotated[int, Field(ge=0)] | None = None
     plan: Text = "free"
+    keyCheck: bool = True
+    stableIds: bool = False
+    newIdOnForce: bool = False
+
+
+class KeyRequest(Request):
+    """The request that asks whose the key is; it has no body."""
+
+
+class LagRequest(Request):
+    """Body of the control route that has routes show what was."""
+
+    routes: list[Literal["list", "sync_status"]]
+    seconds: Seconds | None = None
 
 
 class FaultRequest(Request):
@@ -192,6 +206,21 @@ class SyncStatusResponse(Response):
     category: str
     status: str
     syncs: list[SyncItem]
+
+
+class KeyResponse(Response):
+    """Whose the key is. Not on the API page; the service's own command line asks for it."""
+
+    valid: Literal[True]
+    organizationId: str
+    createdById: str
+
+
+class InvalidKeyResponse(Response):
+    """The key is of no use."""
+
+    valid: Literal[False]
+    error: str
 
 
 class ErrorResponse(Response):

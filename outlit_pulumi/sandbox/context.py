@@ -30,7 +30,7 @@ _KEEP: Any = object()
 
 
 class CallRecord(TypedDict):
-    """One call of one of the five routes, as `Sandbox.calls` has it; see `Call` for the meaning of its members."""
+    """One call of one of the API's routes, as `Sandbox.calls` has it; see `Call` for the meaning of its members."""
 
     method: str
     route: RouteName
@@ -136,7 +136,7 @@ class Sandbox:
     # The call log
 
     def calls(self) -> _Calls:
-        """Every call of the five routes in every workspace, in the order in which they were read."""
+        """Every call of the API's routes in every workspace, in the order in which they were read."""
         calls: _Calls = self._request("GET", "/sandbox/calls")["calls"]
         return calls
 
@@ -189,11 +189,36 @@ class Sandbox:
         key: str = self._request("POST", "/sandbox/workspaces", {"name": name})["apiKey"]
         return key
 
-    def configure(self, *, limit: int | None = _KEEP, plan: str = _KEEP, api_key: str | None = None) -> None:
-        """Changes the plan of a workspace: its connection limit (None for none) and name. What is left out stays."""
-        wanted = {"limit": limit, "plan": plan}
+    def configure(
+        self,
+        *,
+        limit: int | None = _KEEP,
+        plan: str = _KEEP,
+        key_check: bool = _KEEP,
+        stable_ids: bool = _KEEP,
+        new_id_on_force: bool = _KEEP,
+        api_key: str | None = None,
+    ) -> None:
+        """Changes the plan of a workspace (its connection limit, None for none, and name) and the service's `Habits`.
+
+        What is left out stays.
+        """
+        wanted = {
+            "limit": limit,
+            "plan": plan,
+            "keyCheck": key_check,
+            "stableIds": stable_ids,
+            "newIdOnForce": new_id_on_force,
+        }
         body = {name: value for name, value in wanted.items() if value is not _KEEP}
         self._request("POST", "/sandbox/settings", body, api_key=api_key)
+
+    def lag(self, *routes: Literal["list", "sync_status"], seconds: float | None = None) -> None:
+        """Has routes show what was ``seconds`` ago, but nothing from before this call; 0 ends it.
+
+        Without a number they show what is at this call, until they are told otherwise.
+        """
+        self._request("POST", "/sandbox/lag", {"routes": list(routes), "seconds": seconds})
 
     # Faults
 

@@ -24,7 +24,7 @@ _KINDS_OF = {
     "body": ("answer",),
     "contentType": ("answer",),
     "headers": ("answer",),
-    "seconds": ("delay", "drip"),
+    "seconds": ("delay", "drip", "drip_head"),
     "members": ("missing_members", "null_members"),
 }
 
@@ -102,9 +102,16 @@ def control_routes(store: Store, traffic: Traffic, faults: Faults, refuse: Refus
             if "plan" in wanted.model_fields_set:
                 plan = replace(plan, name=wanted.plan)
             store.set_plan(workspace, plan)
+            names = {"keyCheck": "key_check", "stableIds": "stable_ids", "newIdOnForce": "new_id_on_force"}
+            given = {names[name]: getattr(wanted, name) for name in names if name in wanted.model_fields_set}
+            store.habits = replace(store.habits, **given)
             return {"plan": plan.name, "limit": plan.limit}
 
         return await serve(request, bodies.SettingsRequest, work)
+
+    @routes.post("/sandbox/lag")
+    async def lag(request: Request) -> Response:
+        return await serve(request, bodies.LagRequest, lambda _, wanted: store.lag(wanted.routes, wanted.seconds))
 
     @routes.post("/sandbox/faults")
     async def add_fault(request: Request) -> Response:

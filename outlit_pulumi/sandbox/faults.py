@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-RouteName = Literal["list", "connect", "connect_status", "disconnect", "sync_status"]
-"""The five routes of the API page, by short names."""
+RouteName = Literal["list", "connect", "connect_status", "disconnect", "sync_status", "validate_key"]
+"""The five routes of the API page and the one that says whose a key is, by short names."""
 
 Kind = Literal[
     "answer",
@@ -33,6 +33,11 @@ Kind = Literal[
     "connected_by_others",
     "disconnected_by_others",
     "reconnected_by_others",
+    "says_not_connected",
+    "duplicate_entries",
+    "died",
+    "drip_head",
+    "hang_up",
 ]
 """What can go wrong; `Fault` says what each means."""
 
@@ -41,6 +46,12 @@ WAIT = "outlit.sandbox.wait"
 
 RESET = "outlit.sandbox.reset"
 """Type of the message ``{"type": RESET}``: break the connection now; nothing follows."""
+
+RAW = "outlit.sandbox.raw"
+"""Type of the message ``{"type": RAW, "data": b"..."}``: write these bytes as they are."""
+
+CLOSE = "outlit.sandbox.close"
+"""Type of the message ``{"type": CLOSE}``: close the connection, without a word, after what was written."""
 
 HUGE_BYTES = 17 * 2**20
 """Size of the body of a fault of kind ``huge``: 17 MiB."""
@@ -68,6 +79,12 @@ class Fault:
     - ``unknown_members``: the real answer with made-up members in every object.
     - ``unknown_values``: the real answer with statuses, sync statuses and categories that nobody has heard of.
     - ``missing_members``, ``null_members``: the real answer without ``members``, or with null for them.
+    - ``says_not_connected``: the real answer, but what is connected is called not connected, ids kept.
+    - ``duplicate_entries``: the real list with every connected entry twice, the second one as not connected.
+    - ``died``: the real answer, but what is connected has the status ``error``.
+    - ``drip_head``: the head of the real answer in small pieces spread over ``seconds``, then its body. The connection
+      is closed, as the head says.
+    - ``hang_up``: the real answer, after which the connection is closed without a word.
     - ``connected_by_others``, ``disconnected_by_others``, ``reconnected_by_others``: just before the work somebody else
       connects, disconnects or reconnects (which makes a new connection) the provider of the call. Only a call about a
       provider in a workspace meets these.
@@ -82,7 +99,7 @@ class Fault:
         after: Whether the work is done before the answer is lost, late or replaced.
         provider: Only calls about this provider; None for any call.
         workspace: Only calls with a key of this workspace; None for any call.
-        seconds: How long it takes (``delay``, ``drip``).
+        seconds: How long it takes (``delay``, ``drip``, ``drip_head``).
         status: The HTTP status (``answer``).
         body: The body, as it is (``answer``).
         content_type: The Content-Type header (``answer``).
@@ -266,9 +283,29 @@ def _null_members(fault: Fault, members: _Members) -> _Members:
     return {name: None if not fault.members or name in fault.members else value for name, value in members.items()}
 
 
+def _says(status: str) -> Callable[[Fault, _Members], _Members]:
+    def change(_fault: Fault, members: _Members) -> _Members:
+        # Of the answers with a status, only the list's and the sync status have a category.
+        changes = members.get("status") == "connected" and "category" in members
+        return {**members, "status": status} if changes else members
+
+    return change
+
+
+def _duplicate_entries(_fault: Fault, members: _Members) -> _Members:
+    items = members.get("items")
+    if not isinstance(items, list):
+        return members
+    absent = {"status": "not_connected", "connectionId": None}
+    return {**members, "items": [*items, *({**item, **absent} for item in items if item["connectionId"])]}
+
+
 _CHANGES: Mapping[Kind, Callable[[Fault, _Members], _Members]] = {
     "unknown_members": _unknown_members,
     "unknown_values": _unknown_values,
     "missing_members": _missing_members,
     "null_members": _null_members,
+    "says_not_connected": _says("not_connected"),
+    "duplicate_entries": _duplicate_entries,
+    "died": _says("error"),
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
-from outlit_pulumi.sandbox.faults import RESET, WAIT, Answer, Fault, pieces, spoil
+from outlit_pulumi.sandbox.faults import CLOSE, RAW, RESET, WAIT, Answer, Fault, pieces, spoil
 
 
 class FaultyResponse(Response):
@@ -44,8 +45,12 @@ class FaultyResponse(Response):
         self._answered(answer.status)
         if fault.kind == "drip":
             await _drip(response, fault.seconds, send)
+        elif fault.kind == "drip_head":
+            await _drip_head(response, fault.seconds, send)
         else:
             await response(scope, receive, send)
+            if fault.kind == "hang_up":
+                await send({"type": CLOSE})
 
 
 async def _drip(response: Response, seconds: float, send: Send) -> None:
@@ -54,3 +59,14 @@ async def _drip(response: Response, seconds: float, send: Send) -> None:
     for number, part in enumerate(parts, start=1):
         await send({"type": WAIT, "seconds": seconds / len(parts)})
         await send({"type": "http.response.body", "body": part, "more_body": number < len(parts)})
+
+
+async def _drip_head(response: Response, seconds: float, send: Send) -> None:
+    status = HTTPStatus(response.status_code)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode(), b"connection: close"]
+    parts = list(pieces(b"\r\n".join([*lines, *(b": ".join(header) for header in response.raw_headers)])))
+    for part in parts:
+        await send({"type": WAIT, "seconds": seconds / len(parts)})
+        await send({"type": RAW, "data": part})
+    await send({"type": RAW, "data": b"\r\n\r\n" + bytes(response.body)})
+    await send({"type": CLOSE})

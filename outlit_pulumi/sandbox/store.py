@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -120,12 +120,27 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Habits:
+    """How the service behaves where the API page leaves it open.
+
+    Attributes:
+        key_check: Whether it tells whose a key is; an older one does not.
+        stable_ids: Whether a provider that is connected anew gets the id of its first connection.
+        new_id_on_force: Whether a forced reconnect gives the connection a new id.
+    """
+
+    key_check: bool = True
+    stable_ids: bool = False
+    new_id_on_force: bool = False
+
+
+@dataclass(frozen=True)
 class Connection:
     """A connection of a workspace.
 
     Attributes:
         provider: The provider's id.
-        connection_id: The id of this connection; never used again once it is disconnected.
+        connection_id: The id of this connection; never used again once it is disconnected, unless ids are stable.
         fingerprint: `fingerprint` of the config in use; None when a person connected it in a browser.
         connected_at: When the credentials in use were applied, in milliseconds of sandbox time.
     """
@@ -222,6 +237,10 @@ class Session:
     already_connected: bool = False
 
 
+_Rows = tuple[list[Connection], list[sqlite3.Row]]
+"""The connections of a workspace, and the rows of its syncs."""
+
+
 def fingerprint(config: Mapping[str, str]) -> str:
     """SHA-256, in hex, of a config's canonical JSON. Tells which credentials are in use without keeping them."""
     canonical = json.dumps(dict(config), sort_keys=True, separators=(",", ":"))
@@ -267,6 +286,10 @@ class Store:
         self.offers = offers(extra_providers)
         self._default_plan = Plan(plan, limit)
         self._plans: dict[str, Plan] = {}
+        self.habits = Habits()
+        # By lagging route: where its past begins, and how many seconds it lags. The past has a state for every change.
+        self._lags: dict[str | None, tuple[int, float]] = {}
+        self._past: list[tuple[int, dict[str, _Rows]]] = []
         self._sync_ms = round(sync_seconds * 1000)
         self._clock = clock
         self._lock = threading.RLock()
@@ -333,31 +356,45 @@ class Store:
             self._db.execute("UPDATE clock SET offset_ms = ?", (self._offset_ms,))
             return self.now()
 
+    def lag(self, routes: Iterable[str], seconds: float | None) -> None:
+        """Has routes show what was ``seconds`` of sandbox time ago, but nothing from before this call; 0 ends it.
+
+        Without a number they show what is at this call, until they are told otherwise.
+        """
+        with self._lock:
+            for route in routes:
+                self._lags.pop(route, None)
+                if seconds != 0:
+                    self._lags[route] = (len(self._past), math.inf if seconds is None else seconds)
+            if not self._lags:
+                self._past.clear()
+            self._remember()
+
     # Integrations
 
-    def integrations(self, workspace: str) -> list[Integration]:
-        """Every provider on offer, in order, as the workspace sees it."""
+    def integrations(self, workspace: str, route: str | None = None) -> list[Integration]:
+        """Every provider on offer, in order, as the workspace sees it; with ``route``, as that route shows it."""
         with self._lock:
-            connections = {item.provider: item for item in self.connections(workspace)}
-            syncs: dict[str, list[Sync]] = {}
-            now = self.now()
-            for row in self._db.execute(
-                "SELECT * FROM syncs WHERE workspace = ? ORDER BY provider, position", (workspace,)
-            ):
-                syncs.setdefault(row["provider"], []).append(_sync(row, now))
+            now, (connected, rows) = self._then(route, workspace)
+        connections = {item.provider: item for item in connected}
+        syncs: dict[str, list[Sync]] = {}
+        for row in rows:
+            syncs.setdefault(row["provider"], []).append(_sync(row, now))
         return [
             Integration(offer, connections.get(offer.id), tuple(syncs.get(offer.id, ())))
             for offer in self.offers.values()
         ]
 
-    def integration(self, workspace: str, provider: str) -> Integration:
-        """One provider as the workspace sees it.
+    def integration(self, workspace: str, provider: str, route: str | None = None) -> Integration:
+        """One provider as the workspace sees it; with ``route``, as that route shows it.
 
         Raises:
             InvalidRequest: The provider is not on offer.
         """
         offer = self._offer(provider)
         with self._lock:
+            if route in self._lags:
+                return next(item for item in self.integrations(workspace, route) if item.offer == offer)
             now = self.now()
             rows = self._db.execute(
                 "SELECT * FROM syncs WHERE workspace = ? AND provider = ? ORDER BY position", (workspace, provider)
@@ -378,7 +415,7 @@ class Store:
         """Connects a provider with credentials.
 
         An existing connection stays as it is, credentials included, unless ``force`` is set: then it gets the new
-        credentials and keeps its id and its syncs.
+        credentials, keeps its syncs, and keeps its id unless the habit is another.
 
         Raises:
             InvalidRequest: The provider is not on offer or refuses the config.
@@ -517,6 +554,27 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+            self._remember()
+
+    def _remember(self) -> None:
+        if self._lags:
+            self._past.append((self.now(), {name: self._rows(name) for name in self.workspaces()}))
+
+    def _then(self, route: str | None, workspace: str) -> tuple[int, _Rows]:
+        """The time that a route shows, and what the workspace had then: the present unless the route lags."""
+        if route not in self._lags:
+            return self.now(), self._rows(workspace)
+        first, seconds = self._lags[route]
+        since, state = self._past[first]
+        moment = self.now() - seconds * 1000
+        for at, later in self._past[first + 1 :]:
+            if at <= moment:
+                state = later
+        return round(max(since, moment)), state.get(workspace, ([], []))
+
+    def _rows(self, workspace: str) -> _Rows:
+        syncs = self._db.execute("SELECT * FROM syncs WHERE workspace = ? ORDER BY provider, position", (workspace,))
+        return self.connections(workspace), syncs.fetchall()
 
     def _offer(self, provider: str) -> Offer:
         try:
@@ -537,11 +595,13 @@ class Store:
         now = self.now()
         existing = self._connection(workspace, provider)
         if existing is not None:
+            kept = existing.connection_id
+            renewed = self._issue_id(workspace, provider, anew=True) if self.habits.new_id_on_force else kept
             self._db.execute(
-                "UPDATE connections SET fingerprint = ?, connected_at = ? WHERE connection_id = ?",
-                (digest, now, existing.connection_id),
+                "UPDATE connections SET fingerprint = ?, connected_at = ?, connection_id = ? WHERE connection_id = ?",
+                (digest, now, renewed, kept),
             )
-            return existing.connection_id
+            return renewed
         plan = self.plan(workspace)
         if plan.limit is not None:
             current = self._count("connections WHERE workspace = ?", workspace)
@@ -565,7 +625,13 @@ class Store:
         gone = self._db.execute("DELETE FROM connections WHERE workspace = ? AND provider = ?", (workspace, provider))
         return gone.rowcount > 0
 
-    def _issue_id(self, workspace: str, provider: str) -> str:
+    def _issue_id(self, workspace: str, provider: str, *, anew: bool = False) -> str:
+        first = self._db.execute(
+            "SELECT connection_id FROM issued_ids WHERE workspace = ? AND provider = ? ORDER BY rowid",
+            (workspace, provider),
+        ).fetchone()
+        if first and self.habits.stable_ids and not anew:
+            return str(first[0])
         number = self._count("issued_ids WHERE workspace = ? AND provider = ?", workspace, provider) + 1
         base = f"{provider}-org_{workspace}"
         connection_id = base if number == 1 else f"{base}-{number}"

@@ -10,7 +10,7 @@ from outlit_pulumi.sandbox.faults import Kind, RouteName
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one of the five routes.
+    """One call of one of the API's routes.
 
     Attributes:
         method: The HTTP method.

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from outlit_pulumi.sandbox.faults import RESET, WAIT
+from outlit_pulumi.sandbox.faults import CLOSE, RAW, RESET, WAIT
 
 _CONNECTION = "outlit.sandbox.connection"
 # On, with no time to linger: closing then sends RST rather than FIN.
@@ -58,6 +58,17 @@ class Connection(HttpToolsProtocol):
             # Only then does uvicorn know that no answer is to come.
             await self._lost.wait()
 
+    def write(self, data: bytes) -> None:
+        """Writes bytes as they are."""
+        if not self._lost.is_set():
+            self.transport.write(data)
+
+    async def close(self) -> None:
+        """Closes the connection after what was written."""
+        if not self._lost.is_set():
+            self.transport.close()
+            await self._lost.wait()
+
     def _end(self) -> None:
         self._ending = True
         self._end_wait()
@@ -68,7 +79,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Wire:
-    """The ASGI application that uvicorn runs: the app, and the messages `WAIT` and `RESET` carried out.
+    """The ASGI application that uvicorn runs: the app, and the messages `WAIT`, `RESET`, `RAW` and `CLOSE` carried out.
 
     Args:
         app: The app.
@@ -86,6 +97,10 @@ class Wire:
                 await connection.wait(message["seconds"])
             elif message["type"] == RESET:
                 await connection.reset()
+            elif message["type"] == RAW:
+                connection.write(message["data"])
+            elif message["type"] == CLOSE:
+                await connection.close()
             else:
                 await send(message)
 

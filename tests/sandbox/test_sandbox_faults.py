@@ -454,6 +454,7 @@ def test_refusing_needs_the_server_in_this_process() -> None:
         {"kind": "delay", "seconds": -1},
         {"kind": "delay", "seconds": "1"},
         {"kind": "drip", "seconds": 1e9},
+        {"kind": "hang_up", "seconds": 1},
         {"kind": "reset", "probability": 1.5},
         {"kind": "reset", "probability": -0.5},
         {"kind": "reset", "times": 0},
@@ -509,7 +510,7 @@ def run_by_hand(store: Store, requests: list[tuple[str, str, object]]) -> list[l
 
 
 def test_app_runs_without_an_event_loop(store: Store) -> None:
-    listed, _, reset, _, dripped, refused = run_by_hand(
+    listed, _, reset, _, dripped, _, slow, refused = run_by_hand(
         store,
         [
             ("GET", "/api/integrations", None),
@@ -517,6 +518,8 @@ def test_app_runs_without_an_event_loop(store: Store) -> None:
             ("POST", "/api/integrations/connect", CONNECT),
             ("POST", "/sandbox/faults", {"route": "disconnect", "kind": "drip", "seconds": 16}),
             ("POST", "/api/integrations/disconnect", {"provider": "stripe"}),
+            ("POST", "/sandbox/faults", {"route": "list", "kind": "drip_head", "seconds": 16}),
+            ("GET", "/api/integrations", None),
             ("POST", "/sandbox/refuse", {"seconds": 1}),
         ],
     )
@@ -528,5 +531,10 @@ def test_app_runs_without_an_event_loop(store: Store) -> None:
     assert dripped[1::2] == [{"type": "outlit.sandbox.wait", "seconds": 1.0}] * len(body)
     assert b"".join(message["body"] for message in dripped[2::2]) == body
     assert [message["more_body"] for message in dripped[2::2]] == [True] * (len(body) - 1) + [False]
+    waits, written = slow[:-2:2], slow[1:-2:2]
+    assert sum(message["seconds"] for message in waits) == pytest.approx(16)
+    assert b"".join(message["data"] for message in written).startswith(b"HTTP/1.1 200 OK\r\nconnection: close\r\n")
+    assert slow[-2]["data"] == b"\r\n\r\n" + listed[1]["body"]
+    assert slow[-1] == {"type": "outlit.sandbox.close"}
     assert refused[0]["status"] == 400  # there is no server
     assert store.connections("123") == []

@@ -28,6 +28,7 @@ CONTROL_ROUTES = [
     ("POST", "/sandbox/clock"),
     ("POST", "/sandbox/workspaces"),
     ("POST", "/sandbox/settings"),
+    ("POST", "/sandbox/lag"),
     ("POST", "/sandbox/faults"),
     ("DELETE", "/sandbox/faults"),
 ]
@@ -187,6 +188,9 @@ def test_invalid_query(shared: httpx.Client, target: str) -> None:
         ("/sandbox/settings", {"limit": -1}),
         ("/sandbox/settings", {"limit": True}),
         ("/sandbox/settings", {"plan": ""}),
+        ("/sandbox/settings", {"keyCheck": None}),
+        ("/sandbox/lag", {"routes": ["connect"]}),
+        ("/sandbox/lag", {"routes": ["list"], "seconds": -1}),
         ("/sandbox/faults", {"route": "lists", "status": 500}),
         ("/sandbox/faults", {"route": "list", "status": 99}),
         ("/sandbox/faults", {"route": "list", "status": 500, "times": 0}),
