@@ -26,6 +26,7 @@ from .errors import (
     BrowserRequiredError,
     ConfigurationError,
     ConnectionChangedError,
+    CredentialsRejectedError,
     IntegrationError,
     InternalError,
     NotAppliedError,
@@ -38,6 +39,7 @@ from .errors import (
     StateError,
     UnreachableError,
     UnreadableAnswerError,
+    WrongOrganizationError,
 )
 from .functions import (
     IntegrationInfo,
@@ -63,6 +65,7 @@ __all__ = [
     "ConfigField",
     "ConfigurationError",
     "ConnectionChangedError",
+    "CredentialsRejectedError",
     "FirefliesConfigArgs",
     "GranolaConfigArgs",
     "Integration",
@@ -86,6 +89,7 @@ __all__ = [
     "SyncStatusInfo",
     "UnreachableError",
     "UnreadableAnswerError",
+    "WrongOrganizationError",
     "get_integrations",
     "get_integrations_output",
     "get_sync_status",

@@ -178,8 +178,19 @@ class IntegrationProvider(ResourceProvider):
                 ledger.track(str(olds.get("provider")))
             elif not reasons:
                 reasons += self._foresee_create({**props, "provider": found.provider}, ledger)
+        if reasons and known and found.provider:
+            reasons += self._failed(found.provider, ledger)
         inputs = {**news, "provider": found.provider} if found.provider else news
         return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
+
+    @staticmethod
+    def _failed(provider: str, ledger: Ledger) -> list[str]:
+        """Has the other processes of the run know of it. Returns why that cannot be done."""
+        try:
+            ledger.fail(provider)
+        except ConfigurationError as error:
+            return [str(error)]
+        return []
 
     def _offered(self) -> Mapping[str, IntegrationItem]:
         workspace = self._workspace()
@@ -192,7 +203,9 @@ class IntegrationProvider(ResourceProvider):
         if facts.tracked or facts.removed or props.get("adopt_existing") is UNKNOWN:
             return []  # It is replaced: what is connected is its own. Or what is wanted is not known.
         try:
-            decision = decide.create(props, self._workspace().glance(provider), facts)
+            workspace = self._workspace()
+            item = workspace.glance(provider)
+            decision = decide.create(props, item, facts, self._owner(workspace, ledger.organizations()))
         except (AuthenticationError, PermissionDeniedError, ConfigurationError) as error:
             return [str(error)]
         except ApiError:
@@ -200,6 +213,14 @@ class IntegrationProvider(ResourceProvider):
         if isinstance(decision, decide.Refusal):
             self._warn(decision.warned(f"creating {display_name(provider)}"))
         return []
+
+    @staticmethod
+    def _owner(workspace: Workspace, recorded: frozenset[str]) -> decide.Owner:
+        """Whose the key is, as far as a preview can know."""
+        try:
+            return decide.Owner(recorded, workspace.organization(workspace.client.budget()))
+        except ApiError:
+            return decide.Owner(recorded, silent=True)
 
     @_one_line
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -209,24 +230,28 @@ class IntegrationProvider(ResourceProvider):
         known, provider, held = self._settings, olds.get("provider"), olds.get("connection_id") or _id
         if known and isinstance(provider, str) and isinstance(held, str):
             ledger = WORKSPACES.ledger(known)
-            ledger.track(provider)
+            ledger.track(provider, olds.get("resource_name"))
+            ledger.belong(olds.get("organization_id"))
             if not found.replaces:
                 ledger.keep(provider, held)
             if found.changes and not (found.replaces and olds.get("adopt_existing")):
-                self._foresee_change(provider, held, ledger, replaced=bool(found.replaces))
+                self._foresee_change(olds, held, ledger, replaced=bool(found.replaces))
         return DiffResult(
             changes=found.changes, replaces=list(found.replaces), delete_before_replace=found.delete_first
         )
 
-    def _foresee_change(self, provider: str, held: str, ledger: Ledger, *, replaced: bool) -> None:
+    def _foresee_change(self, olds: Mapping[str, Any], held: str, ledger: Ledger, *, replaced: bool) -> None:
         """Warns of what the update, or the delete of a replacement, will refuse."""
+        provider, named = olds["provider"], olds.get("organization_id")
         try:
-            item = self._workspace().glance(provider)
+            workspace = self._workspace()
+            item = workspace.glance(provider, held)
+            owner = self._owner(workspace, frozenset([named]) if named else ledger.organizations())
         except (AuthenticationError, PermissionDeniedError):
             raise
         except ApiError:
             return  # The up looks again.
-        decision = (decide.remove if replaced else decide.change)(held, item, ledger.facts(provider))
+        decision = (decide.remove if replaced else decide.change)(held, item, ledger.facts(provider), owner)
         if isinstance(decision, decide.Refusal):
             self._warn(decision.warned(f"{'replacing' if replaced else 'updating'} {display_name(provider)}"))
 

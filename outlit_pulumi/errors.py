@@ -6,6 +6,7 @@ The tree::
     ├── ConfigurationError          API key or base URL missing or malformed
     ├── ApiError                    a call to the service did not succeed
     │   ├── BadRequestError         400
+    │   │   └── CredentialsRejectedError  400 of connect: the service does not accept the config
     │   ├── AuthenticationError     401
     │   ├── PermissionDeniedError   403
     │   │   └── PlanLimitError      403, the plan's number of connections is used up
@@ -19,6 +20,7 @@ The tree::
     └── IntegrationError            the service works, but the operation would be wrong
         ├── AlreadyConnectedError   connected, and not by this resource
         ├── ConnectionChangedError  another connection than the one in the state, or none
+        ├── WrongOrganizationError  the API key is of another organization than the state names
         ├── NotAppliedError         the service kept the old credentials
         └── BrowserRequiredError    nothing to adopt, and nothing to connect with
 
@@ -32,6 +34,7 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 import traceback
 from typing import TYPE_CHECKING
 
@@ -72,6 +75,10 @@ class InternalError(OutlitError):
     @classmethod
     def of(cls, error: Exception) -> Self:
         """What is said of an error that nobody foresaw: its kind and where it happened, and no values."""
+        hidden = [name for name in _hidden_modules() if isinstance(error, (ImportError, AttributeError))]
+        if hidden:
+            files = ", ".join(f"{name}.py" for name in hidden)
+            return cls(f"the program's folder has {files}, which hides Python's own module of that name. Rename it.")
         where = " < ".join(
             f"{os.path.basename(frame.filename)}:{frame.lineno}"
             for frame in reversed(traceback.extract_tb(error.__traceback__, limit=-4))
@@ -81,12 +88,20 @@ class InternalError(OutlitError):
         )
 
 
+def _hidden_modules() -> list[str]:
+    """Modules of Python itself in whose place a file of the program's folder was loaded."""
+    folder = os.path.realpath(os.curdir)
+    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in sys.stdlib_module_names}
+    return [name for name, file in files.items() if file and os.path.dirname(os.path.realpath(file)) == folder]
+
+
 class ApiError(OutlitError):
     """A call to the service did not succeed.
 
     Attributes:
         status: The HTTP status; None when there was no answer.
         took_effect: False when a write certainly changed nothing; None when it may have.
+        passes: Whether the same call may succeed a moment later.
         under_way: Whether the service may still be working on it, so that looking now does not tell how it ends.
         retry_after: Seconds that the service asks to wait before the next call; None when it does not say.
     """
@@ -97,18 +112,24 @@ class ApiError(OutlitError):
         *,
         status: int | None = None,
         took_effect: bool | None = False,
+        passes: bool = False,
         under_way: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.took_effect = took_effect
+        self.passes = passes
         self.under_way = under_way
         self.retry_after = retry_after
 
 
 class BadRequestError(ApiError):
     """400: the service refused the request as invalid."""
+
+
+class CredentialsRejectedError(BadRequestError):
+    """400 of connect: the service does not accept the config."""
 
 
 class AuthenticationError(ApiError):
@@ -184,6 +205,10 @@ class AlreadyConnectedError(IntegrationError):
 
 class ConnectionChangedError(IntegrationError):
     """The workspace holds another connection than the state, or none."""
+
+
+class WrongOrganizationError(IntegrationError):
+    """The API key belongs to another organization than the state names, or it is not known whose it is."""
 
 
 class NotAppliedError(IntegrationError):

@@ -20,8 +20,16 @@ from pulumi import (
     ProviderResource,
     Resource,
     ResourceOptions,
+    get_stack,
+    log,
 )
-from pulumi.runtime import get_config, get_config_env, get_config_secret_keys_env, get_root_resource
+from pulumi.runtime import (
+    get_config,
+    get_config_env,
+    get_config_secret_keys_env,
+    get_root_resource,
+    is_config_secret,
+)
 
 from . import settings
 from .dynamic import Workspaces
@@ -42,11 +50,13 @@ class _Program:
     Attributes:
         workspaces: The workspaces that it asks.
         declared: The first resource that declares a provider, by the name of its `Provider` and the provider's id.
+        warned: Whether it was warned of an API key in the clear.
     """
 
     def __init__(self) -> None:
         self.workspaces = Workspaces()
         self.declared: dict[tuple[str | None, str], str] = {}
+        self.warned = False
 
 
 _LOCK = threading.Lock()
@@ -86,6 +96,19 @@ def provider_name(opts: ResourceOptions | None) -> str | None:
     if provider is None and opts is not None and opts.parent is not None:
         provider = opts.parent.get_provider(_INTEGRATION)
     return provider.pulumi_resource_name if provider is not None else None
+
+
+def warn_of_plain_key(opts: ResourceOptions | None) -> None:
+    """Warns once per run of a program if a resource with ``opts`` uses an API key that the stack holds in the clear."""
+    running = program()
+    plain = get_config(settings.API_KEY) and not is_config_secret(settings.API_KEY)
+    if running is OUTSIDE or running.warned or not plain or provider_name(opts) is not None:
+        return
+    running.warned = True
+    log.warn(
+        f"{settings.API_KEY} is stored in the clear in Pulumi.{get_stack()}.yaml and in the state. Set it again with "
+        f"pulumi config set --secret {settings.API_KEY}."
+    )
 
 
 class Provider(ProviderResource):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import isawaitable
 from typing import Any, Literal
 
 import pulumi
@@ -13,12 +14,14 @@ from .catalog import ConfigArgs
 from .dynamic import READ_ONLY, IntegrationProvider
 from .errors import ConfigurationError
 from .functions import connection_id
-from .lifecycle.check import quoted
+from .lifecycle.check import REPLACE, quoted
 
 # Only registered keys become attributes.
 _OUTPUTS = dict.fromkeys(
     (
         "connection_id",
+        "organization_id",
+        "written_at",
         "display_name",
         "category",
         "status",
@@ -52,12 +55,15 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         opts: Pulumi's resource options.
 
     Raises:
-        TypeError: ``adopt_existing`` is no bool.
-        ConfigurationError: ``opts`` have an ``id``. What exists is read with `Integration.get`.
+        ConfigurationError: The arguments contradict each other or are of a wrong type, ``opts`` have an ``id``,
+            ``import_`` or ``custom_timeouts``, or the program declares the provider once more for the same workspace.
 
     Attributes:
         provider: The provider id.
-        connection_id: The service's id of the connection; also the resource's id.
+        connection_id: The service's id of the connection; also the resource's id, but for a new one that an update
+            left: the engine takes that id over in the next refresh.
+        organization_id: The service's id of the organization whose workspace this is; None where it does not say.
+        written_at: ISO 8601 time in UTC at which a program last connected or sent credentials; None if none did.
         display_name: The provider's name for people.
         category: The provider's category, such as ``analytics``.
         status: State of the connection, ``connected`` when all is well.
@@ -69,6 +75,8 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
 
     provider: Output[str]
     connection_id: Output[str]
+    organization_id: Output[str | None]
+    written_at: Output[str | None]
     display_name: Output[str]
     category: Output[str | None]
     status: Output[str]
@@ -88,18 +96,18 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         wait_for_sync: Input[float] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
-        if not isinstance(adopt_existing, bool):
-            # An Output is not known yet when retain_on_delete has to be decided.
-            raise TypeError(
-                f"adopt_existing of {resource_name!r} must be True or False, not {type(adopt_existing).__name__}"
-            )
-        if opts is not None and opts.id is not None:
-            # With an id of the program's own making the engine would delete what it managed under this name.
-            raise ConfigurationError(f"{resource_name!r} takes no id in opts. Read a connection with Integration.get.")
-        _declare(resource_name, provider, opts)
+        wrong = _wrong_options(adopt_existing, on_config_change, opts or ResourceOptions()) or _wrong_config(config)
+        if wrong is not None:
+            raise ConfigurationError(f"{resource_name!r} {wrong}")
+        # Two of one name have different parents. The name tells them apart, also in a warning.
+        parent = opts.parent if opts else None
+        label = f"{parent.pulumi_resource_name}/{resource_name}" if parent else resource_name
+        _declare(label, provider, opts)
+        invoke.warn_of_plain_key(opts)
         if adopt_existing:
             opts = ResourceOptions.merge(ResourceOptions(retain_on_delete=True), opts)
         props: dict[str, Any] = {
+            "resource_name": label,
             "provider": provider,
             "config": config_props(provider, config),
             "config_class": type(config).__name__ if isinstance(config, ConfigArgs) else None,
@@ -130,6 +138,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
                 resource: NotConnectedError when there is no connection, BadRequestError when Outlit does not know the
                 provider, another ApiError when it refused or could not be reached.
         """
+        invoke.warn_of_plain_key(opts)
         opts = ResourceOptions.merge(opts, ResourceOptions(id=connection_id(provider, opts)))
         provider = Output.from_input(provider).apply(catalog.canonical_id)
         found = Integration.__new__(Integration)  # what __init__ declares is for a managed one
@@ -165,6 +174,59 @@ def config_props(provider: object, config: Any) -> Any:
 
 def _plain(config: Any) -> Any:
     return Output.all(**config_props(None, config)) if isinstance(config, ConfigArgs) else config
+
+
+def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | None:
+    """What cannot go together, or has no effect; check sees no options."""
+    if not isinstance(adopt, bool):
+        # An Output is not known yet when retain_on_delete has to be decided.
+        return f"has an adopt_existing that is {_kind(adopt)}. It must be True or False."
+    if mode == REPLACE and (adopt or opts.retain_on_delete):
+        kept = "adopt_existing=True" if adopt else "retain_on_delete=True"
+        return (
+            f'cannot have {kept} together with on_config_change="replace": a replacement deletes the connection, and '
+            f"{kept} keeps it. Drop one of the two."
+        )
+    if opts.id is not None:
+        # With an id of the program's own making the engine would delete what it managed under this name.
+        return "takes no id in opts. Read a connection with Integration.get."
+    if opts.import_ is not None:
+        return (
+            "takes no import_ in opts: a dynamic provider cannot import. adopt_existing=True takes over a connection "
+            "that exists."
+        )
+    if opts.custom_timeouts is not None:
+        return "takes no custom_timeouts in opts: they have no effect. Set outlit:timeout for the stack."
+    return None
+
+
+def _wrong_config(config: object) -> str | None:
+    """What is wrong with values that are known now; check judges the others."""
+    if config is None or _later(config):
+        return None
+    if isinstance(config, ConfigArgs):
+        values: Mapping[object, object] = {f.attribute: getattr(config, f.attribute) for f in config.config_fields()}
+    elif isinstance(config, Mapping):
+        values = config
+    else:
+        return (
+            f"has a config that is {_kind(config)}. It must be an args class such as StripeConfigArgs(api_key=...), a "
+            "mapping, or an Output of one."
+        )
+    for name, value in values.items():
+        if not isinstance(name, str):
+            return f"has a config field whose name is {_kind(name)}. It must be text: write it in quotes."
+        if not (value is None or isinstance(value, str) or _later(value)):
+            return f"has a config field {quoted(name)} that is {_kind(value)}. It must be text: write it in quotes."
+    return None
+
+
+def _later(value: object) -> bool:
+    return isinstance(value, Output) or isawaitable(value)
+
+
+def _kind(value: object) -> str:
+    return f"of type {type(value).__name__}"
 
 
 def _declare(resource_name: str, provider: Input[str], opts: ResourceOptions | None) -> None:

@@ -31,11 +31,13 @@ class Settings:
         api_key: The workspace's API key, ``ok_...``. Kept out of ``repr``.
         base_url: Scheme, host and optional path, without a trailing slash. Kept out of ``repr``: it may hold a key.
         timeout: Seconds that one operation may take, retries included.
+        explicit: The name of the `Provider` that these are of; None for the stack's own.
     """
 
     api_key: str = field(repr=False)
     base_url: str = field(default=DEFAULT_BASE_URL, repr=False)
     timeout: float = DEFAULT_TIMEOUT
+    explicit: str | None = None
 
     @property
     def loopback(self) -> bool:
@@ -68,6 +70,7 @@ def load(config: Callable[[str], object], environ: Mapping[str, str]) -> Setting
         api_key=_api_key(key, where),
         base_url=_base_url(url or DEFAULT_BASE_URL),
         timeout=_timeout(config(TIMEOUT)),
+        explicit=str(explicit) if explicit else None,
     )
 
 

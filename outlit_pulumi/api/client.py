@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Mapping
 from concurrent.futures import TimeoutError as GivenUp
+from contextlib import ExitStack
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from types import TracebackType
@@ -16,7 +18,6 @@ from .. import catalog
 from ..errors import (
     ApiError,
     ConfigurationError,
-    RateLimitedError,
     ServiceError,
     UnreachableError,
     UnreadableAnswerError,
@@ -28,6 +29,7 @@ from .models import (
     DirectConnection,
     Disconnection,
     IntegrationList,
+    KeyOwner,
     SessionStatus,
     SyncStatus,
     UnreadableError,
@@ -59,9 +61,10 @@ _CONNECTING = 10.0
 class OutlitClient:
     """A client of one workspace. Safe to share between threads.
 
-    Reads are repeated when there was no answer or none that can be read, on 429 and on 5xx. Writes are repeated only
-    when they certainly did not reach the service: connection refused, or 429. A ``Retry-After`` is waited for where the
-    time allows it; where not, the call ends at once. Redirects are never followed, since the key must not travel.
+    Reads are repeated when there was no answer or none that can be read, on 408, 425, 429 and 5xx. Writes are repeated
+    only when they certainly did not reach the service: connection refused, or 429. A ``Retry-After`` is waited for
+    where the time allows it; where not, the call ends at once. Another try is on a new connection, since a server may
+    close an idle one without a word. Redirects are never followed, since the key must not travel.
 
     Every method raises an `outlit_pulumi.ApiError`, whose ``took_effect`` says whether a write may have been carried
     out, and takes the budget of the operation that it is part of; without one, the call may take ``outlit:timeout``.
@@ -81,6 +84,7 @@ class OutlitClient:
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
+        self._transport = transport
         self._retries = retries or Retries()
         self.clock = clock or Clock()
         self.hide = Redactor((settings.api_key,))
@@ -105,19 +109,37 @@ class OutlitClient:
         params = {"connectedOnly": "true"} if connected_only else {}
         return self._read("/api/integrations", params, IntegrationList, budget)
 
+    def organization(self, *, budget: Budget | None = None) -> str | None:
+        """The id of the organization whose key this is (POST /api/validate-api-key, which changes nothing).
+
+        The API page does not have that route. None where the service does not, either.
+        """
+        try:
+            return self._call("POST", "/api/validate-api-key", KeyOwner, budget, read=True).organization_id
+        except ServiceError as error:
+            if error.status in (404, 405, 410):
+                return None
+            raise
+
     def connect(
-        self, provider: str, config: Mapping[str, str], *, force: bool = False, budget: Budget | None = None
+        self,
+        provider: str,
+        config: Mapping[str, str],
+        *,
+        force: bool = False,
+        again: bool = False,
+        budget: Budget | None = None,
     ) -> DirectConnection:
         """Connects with credentials (POST /api/integrations/connect).
 
         With ``force``, an existing connection is reconnected in place; the API page does not document it. An answer
-        with ``already_connected`` means that nothing was applied.
+        with ``already_connected`` means that nothing was applied. ``again`` says that it is a second try.
         """
         self.hide.add(catalog.secret_values(provider, config))
         body: dict[str, object] = {"provider": provider, "config": dict(config)}
         if force:
             body["force"] = True
-        return self._write("/api/integrations/connect", body, DirectConnection, budget)
+        return self._write("/api/integrations/connect", body, DirectConnection, budget, again=again)
 
     def start_session(self, provider: str, *, budget: Budget | None = None) -> BrowserSession:
         """Starts a browser session, which a person completes at its ``connect_url`` (the same route without config)."""
@@ -127,10 +149,10 @@ class OutlitClient:
         """How a browser session stands (GET /api/integrations/connect/status)."""
         return self._read("/api/integrations/connect/status", {"sessionId": session_id}, SessionStatus, budget)
 
-    def disconnect(self, provider: str, *, budget: Budget | None = None) -> None:
-        """Disconnects, and so deletes what was synced (POST /api/integrations/disconnect)."""
+    def disconnect(self, provider: str, *, again: bool = False, budget: Budget | None = None) -> None:
+        """Disconnects, and so deletes what was synced (POST /api/integrations/disconnect). ``again`` as above."""
         # The answer is read for what it says: a sign-in page in its place must not count as done.
-        self._write("/api/integrations/disconnect", {"provider": provider}, Disconnection, budget)
+        self._write("/api/integrations/disconnect", {"provider": provider}, Disconnection, budget, again=again)
 
     def sync_status(self, provider: str, *, budget: Budget | None = None) -> SyncStatus:
         """Sync state per model (GET /api/integrations/sync-status)."""
@@ -141,10 +163,12 @@ class OutlitClient:
         return found
 
     def _read(self, path: str, params: dict[str, str], shape: type[_A], budget: Budget | None) -> _A:
-        return self._call("GET", path, shape, budget, again=_transient, params=params)
+        return self._call("GET", path, shape, budget, read=True, params=params)
 
-    def _write(self, path: str, body: dict[str, object], shape: type[_A], budget: Budget | None) -> _A:
-        return self._call("POST", path, shape, budget, again=_unsent, json=body)
+    def _write(
+        self, path: str, body: dict[str, object], shape: type[_A], budget: Budget | None, *, again: bool = False
+    ) -> _A:
+        return self._call("POST", path, shape, budget, read=False, again=again, json=body)
 
     def _call(
         self,
@@ -153,18 +177,20 @@ class OutlitClient:
         shape: type[_A],
         budget: Budget | None,
         *,
-        again: Callable[[ApiError], bool],
+        read: bool,
+        again: bool = False,
         **content: Any,
     ) -> _A:
-        """Sends a request, and sends it again where ``again`` allows it and the time lasts."""
+        """Sends a request, and sends it again where that can do no harm and the time lasts."""
         deadline = (budget or self.budget()).deadline()
         for tries in count(1):
             try:
-                return self._parse(self._send(method, path, deadline, content), shape)
+                return self._parse(self._send(method, path, deadline, content, fresh=again or tries > 1), shape)
             except ApiError as error:
                 wait = self._retries.wait(tries, error.retry_after)
                 late = self.clock.now() + wait >= deadline
-                if not again(error) or tries >= self._retries.attempts or late:
+                repeatable = error.passes and (read or error.took_effect is False)
+                if not repeatable or tries >= self._retries.attempts or late:
                     raise
             self.clock.sleep(wait)
         raise AssertionError  # count() has no end
@@ -175,22 +201,28 @@ class OutlitClient:
         except UnreadableError:
             raise self._unreadable() from None
 
-    def _send(self, method: str, path: str, deadline: float, content: dict[str, Any]) -> bytes:
+    def _send(self, method: str, path: str, deadline: float, content: dict[str, Any], *, fresh: bool) -> bytes:
         """One request within the time that is left: httpx bounds each read of it, the wait for a thread their sum."""
         left = deadline - self.clock.now()
         if left <= 0:
             raise self._unreachable("outlit:timeout is used up", sent=False)
-        answer = in_thread(lambda: self._exchange(method, path, deadline, left, content))
+        answer = in_thread(lambda: self._exchange(method, path, deadline, left, content, fresh))
         try:
             return answer.result(left)
         except GivenUp:
             raise self._unreachable("timed out", sent=True, under_way=True) from None
 
-    def _exchange(self, method: str, path: str, deadline: float, left: float, content: dict[str, Any]) -> bytes:
-        """One request and its whole answer, the body of a 200."""
+    def _exchange(
+        self, method: str, path: str, deadline: float, left: float, content: dict[str, Any], fresh: bool
+    ) -> bytes:
+        """One request and its whole answer, the body of a 200; on a ``fresh`` connection or one that is there."""
         timeout = httpx.Timeout(left, connect=min(_CONNECTING, left))
         try:
-            with self._http.stream(method, self._settings.base_url + path, timeout=timeout, **content) as response:
+            with ExitStack() as stack:
+                new = fresh and self._transport is None
+                http = stack.enter_context(_http(self._settings, None)) if new else self._http
+                url = self._settings.base_url + path
+                response = stack.enter_context(http.stream(method, url, timeout=timeout, **content))
                 if response.headers.get("Content-Encoding", "identity").strip().lower() not in _ENCODINGS:
                     raise self._unreadable()  # compressed twice, for example, it can grow a million times
                 body = bytearray()
@@ -201,9 +233,9 @@ class OutlitClient:
                     if self.clock.now() > deadline:
                         raise self._unreachable("the answer did not end in time", sent=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            failed: ApiError = self._unreachable(self._reason(error), sent=False)
+            failed: ApiError = self._not_sent(error)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
-            failed = self._unreachable("not a usable address", sent=False)
+            failed = self._unreachable("not a usable address", sent=False, passes=False)
         except httpx.DecodingError:
             failed = self._unreadable()
         except httpx.TransportError as error:
@@ -212,22 +244,49 @@ class OutlitClient:
         else:
             if response.status_code == httpx.codes.OK:
                 return bytes(body)
-            failed = refusal(response.status_code, response.headers.get("Retry-After"), bytes(body), self.hide)
+            failed = refusal(
+                response.status_code,
+                response.headers.get("Retry-After"),
+                bytes(body),
+                self.hide,
+                explicit=self._settings.explicit is not None,
+                credentials="config" in content.get("json", ()),
+            )
         # Raised out here, or it would carry httpx's error along, which holds the request and its key.
         raise failed
 
     def _unreadable(self) -> UnreadableAnswerError:
         return UnreadableAnswerError(
             f"the answer from {self.hide(self._settings.base_url)} is not what Outlit's API documents. Check "
-            "outlit:baseUrl; a proxy or a sign-in page may be answering in its place.",
+            "outlit:baseUrl: a proxy or a sign-in page may be answering in its place, or the service does not serve "
+            "the integration routes (docs/limits.md).",
             took_effect=None,
+            passes=True,
         )
 
-    def _unreachable(self, reason: str, *, sent: bool, under_way: bool = False) -> UnreachableError:
+    def _not_sent(self, error: httpx.TransportError) -> ApiError:
+        """No connection. One that a proxy or a certificate is in the way of is not tried again."""
+        if isinstance(error, httpx.ProxyError) and str(error).startswith("407"):
+            return refusal(407, None, b"", self.hide)
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            return self._unreachable(self._reason(error), sent=False)
+        return self._unreachable(
+            "its certificate is not trusted; if a proxy or a service of your company presents it, set SSL_CERT_FILE",
+            sent=False,
+            passes=False,
+        )
+
+    def _unreachable(
+        self, reason: str, *, sent: bool, passes: bool = True, under_way: bool = False
+    ) -> UnreachableError:
         return UnreachableError(
             f"no answer from {self.hide(self._settings.base_url)} ({reason}). Check the network and outlit:baseUrl or "
             "OUTLIT_API_URL, then run again.",
             took_effect=None if sent else False,
+            passes=passes,
             under_way=under_way,
         )
 
@@ -263,13 +322,3 @@ def _http(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Cl
         )
     # Raised out here, or it would carry along what it could not read, such as a proxy's address with its password.
     raise failed
-
-
-def _transient(error: ApiError) -> bool:
-    if isinstance(error, ServiceError):
-        return error.status in (500, 502, 503, 504)
-    return isinstance(error, (UnreachableError, UnreadableAnswerError, RateLimitedError))
-
-
-def _unsent(error: ApiError) -> bool:
-    return isinstance(error, RateLimitedError) or (isinstance(error, UnreachableError) and error.took_effect is False)

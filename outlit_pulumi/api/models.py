@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
@@ -16,10 +16,10 @@ from pydantic.alias_generators import to_camel
 from .redaction import whole_characters
 
 NOT_CONNECTED = "not_connected"
-"""The one status that means that a provider is not connected."""
+"""The documented status that means that a provider is not connected."""
 
 
-def _readable(value: object) -> object:
+def _readable(value: Any) -> Any:
     """Text in which half characters (lone surrogates) are replaced; anything else as it is."""
     return whole_characters(value) if isinstance(value, str) else value
 
@@ -40,6 +40,13 @@ OptionalText = Annotated[str | None, BeforeValidator(_text_or_none)]
 
 
 Count = Annotated[int | None, BeforeValidator(lambda value: value if type(value) is int else None)]
+
+
+def _details(value: object) -> list[str]:
+    """One text for each detail of an error, which says where and what."""
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    texts = ([row.get("path"), row.get("message")] for row in rows)
+    return [": ".join(_readable(part) for part in text if isinstance(part, str) and part) for text in texts]
 
 
 class Answer(BaseModel):
@@ -86,8 +93,8 @@ class IntegrationItem(Answer):
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection, healthy or not."""
-        return self.status != NOT_CONNECTED
+        """Whether there is a connection, healthy or not. Where there is none, ``available`` has been seen, too."""
+        return self.status != NOT_CONNECTED and (self.status != "available" or self.connection_id is not None)
 
     def after_write(self, connection_id: str | None) -> IntegrationItem:
         """The entry once our own write took effect: connected under this id, or not at all when None."""
@@ -124,11 +131,14 @@ class IntegrationList(Answer):
 
 
 class DirectConnection(Answer):
-    """The answer to a connect request with credentials ("Direct API-Key Response")."""
+    """The answer to a connect request with credentials ("Direct API-Key Response").
+
+    An id that cannot be stored is None: the connection exists, and must not be lost for it.
+    """
 
     connected: bool
-    connection_id: Id
     already_connected: bool
+    connection_id: OptionalText = None
 
 
 class Disconnection(Answer):
@@ -147,9 +157,9 @@ class Disconnection(Answer):
 class BrowserSession(Answer):
     """The answer to a connect request without credentials ("Browser Session Response")."""
 
-    session_id: Id
-    connect_url: Text
     already_connected: bool
+    session_id: OptionalText = None
+    connect_url: OptionalText = None
 
 
 class SessionStatus(Answer):
@@ -193,6 +203,13 @@ class SyncStatus(Answer):
         return self.status != NOT_CONNECTED
 
 
+class KeyOwner(Answer):
+    """The answer of the route that says whose an API key is."""
+
+    valid: Literal[True]
+    organization_id: Id
+
+
 class Problem(Answer):
     """The body of an error. Every member is optional: other bodies exist."""
 
@@ -204,3 +221,4 @@ class Problem(Answer):
     plan: OptionalText = None
     current_connections: Count = None
     limit: Count = None
+    details: Annotated[list[str], BeforeValidator(_details)] = []

@@ -35,11 +35,16 @@ class Clock:
         """Waits."""
         time.sleep(seconds)
 
+    def date(self) -> datetime:
+        """The date and time in UTC, to write down. It may jump."""
+        return datetime.now(timezone.utc)
+
 
 class Budget:
     """The time that one operation (create, read, update, delete) may take, however many calls it makes."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
+        self.seconds = seconds
         self._clock = clock
         self._ends = clock.now() + seconds
 

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from ..api.models import SessionStatus
 from ..api.retry import Budget
 from . import exits
 from .links import safe
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ..api.client import OutlitClient
-    from ..api.models import BrowserSession, SessionStatus
+    from ..api.models import BrowserSession
     from ..errors import ApiError
     from .context import Command
 
@@ -82,7 +83,7 @@ class Waiting:
         return Live(self, console=screen, refresh_per_second=8, transient=True, redirect_stdout=False)
 
 
-def browser_session(client: OutlitClient, session: BrowserSession, waiting: Waiting) -> End:
+def browser_session(client: OutlitClient, provider: str, session: BrowserSession, waiting: Waiting) -> End:
     """Shows or opens the session's link, and waits until the session ends or the time is up.
 
     Raises:
@@ -90,11 +91,16 @@ def browser_session(client: OutlitClient, session: BrowserSession, waiting: Wait
     """
     run, clock = waiting.run, waiting.run.outside.clock
     waiting.ends = clock.now() + waiting.seconds
-    _send_there(run, client, session.connect_url, waiting)
+    _send_there(run, client, session.connect_url or f"{run.settings.base_url}/integrations", waiting)
 
     def look() -> SessionStatus:
         longest = min(run.settings.timeout, max(waiting.left(), _LAST_POLL))
-        return client.connect_status(session.session_id, budget=Budget(clock, longest))
+        budget = Budget(clock, longest)
+        if session.session_id is not None:
+            return client.connect_status(session.session_id, budget=budget)
+        # Nothing to ask for by id: the list shows when it is connected.
+        there = any(item.id == provider and item.connected for item in client.list_integrations(budget=budget).items)
+        return SessionStatus(status="connected" if there else "pending")
 
     try:
         with waiting.shown():

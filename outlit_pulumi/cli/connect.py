@@ -83,7 +83,7 @@ def _in_browser(target: Target, waiting: Waiting) -> Outcome:
         session = target.client.start_session(target.provider, budget=target.budget)
     if session.already_connected:
         return Outcome("connected", already=True, connection_id=_connection_id(target))
-    end = browser_session(target.client, session, waiting)
+    end = browser_session(target.client, target.provider, session, waiting)
     said = target.hide(end.error or "")
     if end.status == "connected":
         return Outcome("connected", connection_id=_connection_id(target))

@@ -24,7 +24,7 @@ from rich.console import RenderableType
 from ..api.client import OutlitClient
 from ..api.models import IntegrationItem
 from ..api.redaction import plain
-from ..errors import ConfigurationError, InternalError, OutlitError
+from ..errors import ApiError, ConfigurationError, InternalError, OutlitError
 from ..settings import API_KEY, BASE_URL, Settings, load
 from . import exits
 from .screen import Unwritable
@@ -126,6 +126,19 @@ class Command:
         for id_ in found.unreadable:
             self.warn(f"an entry of Outlit's list cannot be read{f': {plain(id_)}' if id_ else ''}. It is left out.")
         return found.items
+
+    def organization(self, client: OutlitClient) -> str | None:
+        """The organization whose key it is; None where Outlit does not tell."""
+        try:
+            found = client.organization()
+        except ApiError:
+            return None
+        return found and client.hide.data(found)
+
+    def say_whose(self, organization: str | None) -> None:
+        """Tells people which organization it was."""
+        if organization is not None and not self.json:
+            self.note(f"Organization {plain(organization)}")
 
     def fail(self, error: OutlitError, *, indent: int | None = 2) -> None:
         """Says what went wrong: on standard error, and with ``--json`` as ``{"error": ..., "type": ...}``, too."""

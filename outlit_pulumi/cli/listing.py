@@ -37,20 +37,23 @@ def list_(
 ) -> None:
     """List the integrations that the workspace offers.
 
-    JSON: {"items": [...]}, each with id, name, category, status, connectionId, lastDataReceivedAt, syncStatus and
-    errorMessage as the API has them, and with browser (true, false, or null where this package does not know the
-    provider) and configFields (what it connects with; null where not known).
+    JSON: {"organizationId", "items": [...]}, each with id, name, category, status, connectionId, lastDataReceivedAt,
+    syncStatus and errorMessage as the API has them, and with browser (true, false, or null where this package does not
+    know the provider) and configFields (what it connects with; null where not known).
 
     Exit codes: 0; 2 wrong usage; 3 no answer.
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         items = run.listed(client, connected_only=connected)
         hide = client.hide
+        organization = run.organization(client)
         if items or run.json:
             rows = [_row(item, hide) for item in items]
-            run.result({"items": [_data(item, hide) for item in items]}, table(run.outside.out, _COLUMNS, rows))
+            data = {"organizationId": organization, "items": [_data(item, hide) for item in items]}
+            run.result(data, table(run.outside.out, _COLUMNS, rows))
         else:
             run.note("Nothing is connected." if connected else "The workspace offers no integration.")
+        run.say_whose(organization)
 
 
 def status_text(status: str, sync_status: str | None = None, error_message: str | None = None) -> Text:

@@ -65,7 +65,8 @@ class Look:
     @property
     def connected(self) -> bool:
         """Whether there is a connection, healthy or not."""
-        return self.status != NOT_CONNECTED
+        told = self.sync or self.item
+        return told is not None and told.connected
 
     @property
     def failing(self) -> bool:
@@ -100,10 +101,10 @@ def status(
 ) -> None:
     """Show the sync status of each model.
 
-    JSON: {"failing": true or false, "items": [...]}, each with provider, name, category, status, connectionId,
-    syncStatus, lastDataReceivedAt, errorMessage and syncs (model, status, lastSyncedAt, errorMessage) as the API has
-    them, and failing; also error, where its syncs could not be had. With --watch one such document per line, and
-    {"error", "type"} for a look that failed.
+    JSON: {"failing": true or false, "organizationId", "items": [...]}, each with provider, name, category, status,
+    connectionId, syncStatus, lastDataReceivedAt, errorMessage and syncs (model, status, lastSyncedAt, errorMessage) as
+    the API has them, and failing; also error, where its syncs could not be had. With --watch one such document per
+    line, without organizationId, and {"error", "type"} for a look that failed.
 
     Exit codes: 0 nothing is failing, nor is what has a status that this version does not know; 1 something is, or
     PROVIDER is not connected; 2 wrong usage; 3 no answer, also for one of several; 130 Ctrl-C.
@@ -112,7 +113,9 @@ def status(
         if watching:
             _watch(run, client, provider, interval)
         looks = look(client, provider)
-        run.result(_data(looks, client), _shown(run, looks, client.hide))
+        organization = run.organization(client)
+        run.result({"organizationId": organization} | _data(looks, client), _shown(run, looks, client.hide))
+        run.say_whose(organization)
         if any(found.problem for found in looks):
             raise typer.Exit(exits.ERROR)
         if any(found.failing for found in looks) or (provider is not None and not looks[0].connected):

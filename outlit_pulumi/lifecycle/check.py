@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .. import catalog
-from ..api.redaction import Redactor, redact
+from ..api.redaction import REDACTED, Redactor, redact
 from ..errors import OutlitError
 
 if TYPE_CHECKING:
@@ -119,10 +119,17 @@ def _unlisted(provider: str, offered: Callable[[], Mapping[str, IntegrationItem]
     return [f"provider {quoted(provider)} is unknown to Outlit. {known}"]
 
 
+_HIDDEN = "(not shown: it may be a credential)"
+
+
 def quoted(name: str) -> str:
     """A declared id or field name as text to print, unless it may be a credential in the wrong place."""
     plain = len(name) <= 24 and all(c.isalnum() or c in "-_. " for c in name) and redact(name, ()) == name
-    return f'"{name}"' if plain else "(not shown: it may be a credential)"
+    return f'"{name}"' if plain else _HIDDEN
+
+
+def _like_a_credential(text: str) -> bool:
+    return REDACTED in redact(text, limit=2 * len(text))
 
 
 def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: str) -> list[str]:
@@ -159,15 +166,36 @@ def _fields(spec: catalog.ProviderSpec, config: object, args_class: object) -> l
     for key in config:
         if key not in names:
             guess = catalog.closest(str(key).replace("_", ""), names)
-            hint = f" Did you mean {guess}?" if guess else f" It takes {', '.join(names)}."
-            problems.append(f"config field {quoted(str(key))} is not one of {spec.name}'s.{hint}")
+            hint = f"Did you mean {guess}?" if guess else f"It takes {', '.join(names)}."
+            shown = quoted(str(key))
+            if shown == _HIDDEN:
+                hint = f"Is a credential in the wrong place? {hint}"
+            problems.append(f"config field {shown} is not one of {spec.name}'s. {hint}")
+    written = {item.name: item.attribute if args_class else item.name for item in spec.fields}
+    secrets = {written[item.name]: config.get(item.name) for item in spec.fields if item.secret}
     for spec_field in spec.fields:
-        what = f"config field {spec_field.attribute if args_class else spec_field.name} of {spec.name}"
+        what = f"config field {written[spec_field.name]} of {spec.name}"
         if spec_field.name not in config or config[spec_field.name] is None:
             problems.append(f"{what} is missing: {spec_field.doc}")
-        elif (wrong := _wrong(spec_field, config[spec_field.name])) is not None:
-            problems.append(f"{what} {wrong}")
+        else:
+            misplaced = None if spec_field.secret else _misplaced(config[spec_field.name], secrets)
+            wrong = misplaced or _wrong(spec_field, config[spec_field.name])
+            if wrong is not None:
+                problems.append(f"{what} {wrong}")
     return problems
+
+
+def _misplaced(value: object, secrets: Mapping[str, object]) -> str | None:
+    """What is wrong with a credential in a public field; ``secrets`` are the secret fields of the same config."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    if _like_a_credential(value):
+        own = ", ".join(secrets)
+        return f"looks like a credential, and this field is stored in the clear. Credentials belong in {own}."
+    same = next((name for name, secret in secrets.items() if secret == value), None)
+    if same is not None:
+        return f"has the value of {same}, a credential, and this field is stored in the clear. Give each its own value."
+    return None
 
 
 def _wrong(spec_field: catalog.ConfigField, value: object) -> str | None:
@@ -180,11 +208,13 @@ def _wrong(spec_field: catalog.ConfigField, value: object) -> str | None:
     if spec_field.https:
         try:
             parts = urlsplit(str(value))
-            good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+            good = parts.scheme == "https" and bool(parts.hostname)
         except ValueError:
             good = False
         if not good:
             return "must be an https URL."
+        if parts.username is not None or parts.query or parts.fragment:
+            return "must be an https URL without user, query or fragment: this field is stored in the clear."
     return None
 
 
@@ -215,7 +245,12 @@ def _passed_through(provider: str, config: object) -> list[str]:
         return [f"config of {quoted(provider)} must hold at least one field, or be left out."]
     problems = []
     for key, value in config.items():
-        wrong = _HALF if half_character(str(key)) else None if value is UNKNOWN else _wrong_text(value)
+        if half_character(str(key)):
+            wrong: str | None = _HALF
+        elif _like_a_credential(str(key)):
+            wrong = "looks like a credential in the wrong place. Write the name of its field in front of it."
+        else:
+            wrong = None if value is UNKNOWN else _wrong_text(value)
         if wrong is not None:
             problems.append(f"config field {quoted(str(key))} of {quoted(provider)} {wrong}")
     return problems

@@ -6,14 +6,20 @@ A decision is a word for what to do, or a `Refusal`. An up raises the refusal; a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import catalog
 from ..api.redaction import plain
-from ..errors import AlreadyConnectedError, BrowserRequiredError, ConnectionChangedError, IntegrationError
+from ..errors import (
+    AlreadyConnectedError,
+    BrowserRequiredError,
+    ConnectionChangedError,
+    IntegrationError,
+    WrongOrganizationError,
+)
 from .check import REPLACE, UNKNOWN, Props
 from .ledger import Facts
-from .outputs import UNCONFIRMED
+from .outputs import UNCONFIRMED, shows
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem
@@ -66,37 +72,104 @@ class Difference:
     delete_first: bool = True
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whose the API key is.
+
+    Attributes:
+        recorded: The organizations that the state names: the resource's own one, or else those of other resources.
+        key: The key's organization; None if it is not known.
+        silent: The service did not answer that question; else, without ``key``, it has no way to tell.
+    """
+
+    recorded: frozenset[str] = frozenset()
+    key: str | None = None
+    silent: bool = False
+
+    def wrong(self) -> Refusal | None:
+        """Why nothing is done with this key: it is another organization's."""
+        if self.key is None or not self.recorded - {self.key}:
+            return None
+        theirs = ", ".join(plain(name) for name in sorted(self.recorded))
+        return Refusal(
+            WrongOrganizationError,
+            f"the API key is of organization {plain(self.key)}, the state is of {theirs}",
+            "Set that one's key. To point this stack at another workspace on purpose, take its integrations out of the "
+            "state (pulumi state delete) and declare them anew.",
+            "Nothing was changed.",
+        )
+
+    def unproven(self, held: str) -> Refusal | None:
+        """Why nothing is concluded from a list without the connection: the key may be another workspace's."""
+        if wrong := self.wrong():
+            return wrong
+        if self.silent or (self.key is None and self.recorded):  # a service that told it once, and does not now
+            return Refusal(
+                WrongOrganizationError,
+                f"Outlit's list does not show connection {plain(held)}, and whose the API key is could not be asked",
+                "Run again. If the connection is gone, take it out of the state with pulumi state delete.",
+                "Nothing was changed.",
+            )
+        if self.key is not None and not self.recorded:
+            return Refusal(
+                WrongOrganizationError,
+                f"Outlit's list does not show connection {plain(held)}, and the state does not say in which "
+                "organization it is",
+                "If the API key is another workspace's, set the right one. If the connection is gone, take it out of "
+                "the state with pulumi state delete.",
+                "Nothing was changed.",
+            )
+        return None
+
+
 def difference(olds: Props, news: Props) -> Difference:
-    """Compares what is declared with what the state holds; everything volatile is ignored."""
+    """Compares what is declared with what the state holds; everything volatile is ignored.
+
+    What is not known yet is no reason to replace: the engine asks so of whatever depends on a replaced resource.
+    """
     provider, config = news.get("provider"), news.get("config")
-    if provider is UNKNOWN or provider != olds.get("provider"):
+    if provider is UNKNOWN:
+        return Difference(True)
+    if provider != olds.get("provider"):
         return Difference(True, ("provider",), delete_first=False)
     if config is None:
         return Difference(False)
     if config == olds.get("config"):
         return Difference(bool(olds.get(UNCONFIRMED)))
-    if news.get("on_config_change") == REPLACE and olds.get("config") is not None:
+    if news.get("on_config_change") == REPLACE and olds.get("config") is not None and _differs(olds["config"], config):
         return Difference(True, ("config",))
     return Difference(True)
 
 
-def create(props: Props, item: IntegrationItem | None, facts: Facts) -> Literal["connect", "adopt"] | Refusal:
-    """Whether to connect, or to take over what is connected."""
+def _differs(old: Props, new: Any) -> bool:
+    """Whether a config is known to differ, whatever its unknown values turn out to be."""
+    if new is UNKNOWN:
+        return False
+    return old.keys() != new.keys() or any(new[key] is not UNKNOWN and new[key] != old[key] for key in old)
+
+
+def create(
+    props: Props, item: IntegrationItem | None, facts: Facts, owner: Owner
+) -> Literal["connect", "adopt", "resume"] | Refusal:
+    """Whether to connect, to take over what is connected, or to go on with what the resource itself left connected."""
     adopts = props.get("adopt_existing") is True
+    if wrong := owner.wrong():
+        return wrong
     if item is not None and item.connected:
-        if facts.taken or facts.held:
+        resumes = facts.predecessor and not facts.taken and not facts.removed
+        if not resumes and (facts.taken or facts.held):
             return Refusal(
                 AlreadyConnectedError,
                 "it is declared twice for this workspace, which holds one connection per provider",
                 "Remove one.",
             )
-        if not adopts:
+        if not resumes and not adopts:
             return conflict(facts)
         if item.connection_id is None:
             return Refusal(
                 ConnectionChangedError, "Outlit's list gives no connection id for it", "Run pulumi up again."
             )
-        return "adopt"
+        return "resume" if resumes and not adopts and props.get("config") is not None else "adopt"
     if props.get("config") is not None:
         return "connect"
     if item is None:
@@ -128,32 +201,82 @@ def conflict(facts: Facts) -> Refusal:
         AlreadyConnectedError,
         "it is already connected in this workspace, and not by this resource",
         '\n  If the resource was renamed, add opts=ResourceOptions(aliases=[Alias(name="<old name>")]).\n'
-        "  If it is to be replaced (--replace), add opts=ResourceOptions(delete_before_replace=True).\n"
-        "  If the connection was made outside this program, or by a run of it that was interrupted, "
-        "set adopt_existing=True to\n"
-        "  take it over.",
+        "  If this run replaces it (--replace, --target-replace or pulumi state taint), the connection is its own and "
+        "stays as it is:\n  run pulumi up without that (pulumi state untaint). Only "
+        "opts=ResourceOptions(delete_before_replace=True) replaces it, and\n  that deletes what was synced.\n"
+        "  If the connection was made outside this program, or by a first pulumi up that was interrupted, "
+        "set adopt_existing=True\n  to take it over.",
         "No credentials were applied.",
     )
 
 
-def change(held: str, item: IntegrationItem | None, facts: Facts) -> Literal["send"] | Refusal:
+def change(held: str, item: IntegrationItem | None, facts: Facts, owner: Owner) -> Literal["send"] | Refusal:
     """Whether changed credentials are sent: only to the connection that the state holds."""
-    return _not_ours(held, item, facts) or "send"
+    return owner.wrong() or _not_ours(held, item, facts) or "send"
 
 
-def remove(held: str, item: IntegrationItem | None, facts: Facts) -> Literal["disconnect", "keep", "gone"] | Refusal:
-    """Whether to disconnect: only the connection that the state holds, and nobody else of the program."""
+def keeps(facts: Facts) -> Literal["keep"] | Refusal | None:
+    """Why a connection is not to be disconnected, whatever the service says of it; None if nothing is known."""
     if facts.held:
         return "keep"
-    if facts.refused:
+    if facts.failed:
         return Refusal(
             ConnectionChangedError,
-            f"a create of this run found connection {plain(held)} in its way and failed, so the program still needs it",
-            "Correct what that create says, then run pulumi up again.",
+            "a create or a check of this provider failed in this run, and may have been to take this connection over",
+            "Correct what that says, then run pulumi up again.",
         )
-    if item is not None and not item.connected:
+    return None
+
+
+def remove(
+    held: str, item: IntegrationItem | None, facts: Facts, owner: Owner, *, shown_kept: bool = False
+) -> Literal["disconnect", "keep", "gone"] | Refusal:
+    """Whether to disconnect: only the connection that the state holds, and nobody else of the program.
+
+    A list that does not show the connection may lag. With a key of the state's organization the disconnect is sent all
+    the same. With ``shown_kept`` another resource of the program holds what the list shows instead.
+    """
+    if kept := keeps(facts):
+        return kept
+    if wrong := owner.wrong():
+        return wrong
+    if shows(item, held):
+        return _not_ours(held, item, facts) or "disconnect"
+    if item is not None and shown_kept:
         return "gone"
+    if unproven := owner.unproven(held):
+        return unproven
+    if item is not None and not item.connected:
+        return "disconnect" if owner.key is not None else "gone"
     return _not_ours(held, item, facts) or "disconnect"
+
+
+def find(
+    held: str, item: IntegrationItem | None, syncing: bool, owner: Owner
+) -> Literal["here", "gone", "moved"] | Refusal:
+    """What a refresh concludes from a second list, which does not show the connection, and from the sync status.
+
+    It is ``here`` also where the list says connected and gives no id; ``moved`` is another connection in its place.
+    """
+    if shows(item, held):
+        return "here"
+    if unproven := owner.unproven(held):
+        return unproven
+    if item is None:
+        return Refusal(
+            ConnectionChangedError,
+            "Outlit's list does not name it at all",
+            "If Outlit no longer offers it, take it out of the state with pulumi state delete.",
+        )
+    if item.connected:
+        return "here" if item.connection_id is None else "moved"
+    if syncing:
+        return Refusal(
+            ConnectionChangedError,
+            "Outlit's list says that it is not connected, and its sync status says that it is",
+            "Run again. If it goes on and the connection is gone, take it out of the state with pulumi state delete.",
+        )
+    return "gone"
 
 
 def _not_ours(held: str, item: IntegrationItem | None, facts: Facts) -> Refusal | None:
@@ -164,7 +287,7 @@ def _not_ours(held: str, item: IntegrationItem | None, facts: Facts) -> Refusal 
             "Outlit's list does not name it at all, so whether it is connected is not known",
             "Run again; if Outlit no longer offers it, take it out of the state with pulumi state delete.",
         )
-    if not item.connected:
+    if not item.connected and item.connection_id != held:
         return Refusal(
             ConnectionChangedError,
             "it is not connected in this workspace",

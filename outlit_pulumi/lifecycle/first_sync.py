@@ -46,6 +46,7 @@ def wait_for_sync(
     ends = began + seconds
     pause = _FIRST_PAUSE
     problem: ApiError | None = None
+    shows = True
     rows: list[ModelSync] = []  # as the service said it: what is shown may have a credential hidden
     while True:
         try:
@@ -57,20 +58,19 @@ def wait_for_sync(
         except ApiError as error:
             problem = error
         else:
-            problem, rows = None, sync.syncs
-            if not sync.connected:
-                target.warn("it was connected, and is not any more. Run pulumi refresh.")
-                return made
-            seen = outputs(made.outputs, made.id, None, target.hide, sync)
-            made = Observed(made.id, {**made.outputs, "status": seen["status"], "syncs": seen["syncs"]})
+            problem, rows, shows = None, sync.syncs, sync.connected
+            if shows:  # else it lags behind what was just made
+                seen = outputs(made.outputs, made.id, None, target.hide, sync)
+                made = Observed(made.id, {**made.outputs, "status": seen["status"], "syncs": seen["syncs"]})
         now = clock.now()
         waits = [plain(target.hide.data(row.model)) for row in rows if pending(row.status)]
         fails = any(failing(row.status, row.error_message) for row in rows)
-        ended = fails or (not waits and (rows or now >= began + _UNLISTED))
+        ended = shows and (fails or (not waits and (rows or now >= began + _UNLISTED)))
         if ended and not problem:
             target.complain(made.outputs)
             return made
         state = f"{', '.join(waits)} pending" if waits else "no sync was seen yet"
+        state = state if shows else "its sync status does not show it yet"
         if now >= ends:
             cause = f" The last look failed: {problem}" if problem else ""
             target.warn(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .peers import Peers
+
+BELIEVED = 15.0
+"""Seconds for which a resource's own write is believed, and not a list that does not show it."""
 
 
 @dataclass
 class _Record:
     declared: bool = False
-    tracked: bool = False
+    tracked: set[str | None] = field(default_factory=set)
     moved: bool = False
     read: str | None = None
-    written: tuple[int, str | None] | None = None
-    """When a resource last wrote, and the connection that it left; None for a disconnect."""
+    written: tuple[int, float, str | None] | None = None
+    """When a resource last wrote, by number and by the clock, and the connection that it left; None if none."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,19 @@ class Facts:
         taken: A resource connected, changed or took over the provider's connection.
         removed: A resource disconnected the provider, and none has connected it since.
         tracked: The state had the provider when the run began, as far as its resources were compared by now.
+        predecessor: The state had the provider in the resource of the same name.
         moved: A refresh within this run met another connection than the state's.
         held: A resource of the program, in whichever process, holds the connection.
-        refused: A create of this run, in whichever process, met the connection and failed.
+        failed: A create of the provider failed in this run, in whichever process.
     """
 
     taken: bool = False
     removed: bool = False
     tracked: bool = False
+    predecessor: bool = False
     moved: bool = False
     held: bool = False
-    refused: bool = False
+    failed: bool = False
 
 
 class Ledger:
@@ -48,6 +53,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._ticks = itertools.count(1)
         self._records: dict[str, _Record] = {}
+        self._organizations: set[str] = set()
 
     def tick(self) -> int:
         """A number that grows: of two events, the later one has the greater."""
@@ -58,10 +64,21 @@ class Ledger:
         with self._lock:
             self._of(provider).declared = True
 
-    def track(self, provider: str) -> None:
-        """Records that the state had this provider when the run began."""
+    def track(self, provider: str, resource_name: str | None = None) -> None:
+        """Records that the state had this provider when the run began, in a resource of that name."""
         with self._lock:
-            self._of(provider).tracked = True
+            self._of(provider).tracked.add(resource_name)
+
+    def belong(self, organization: str | None) -> None:
+        """Records the organization that a resource's state names."""
+        with self._lock:
+            if organization:
+                self._organizations.add(organization)
+
+    def organizations(self) -> frozenset[str]:
+        """The organizations that the states of this workspace's resources name, as far as they were seen by now."""
+        with self._lock:
+            return frozenset(self._organizations)
 
     def move(self, provider: str) -> None:
         """Records that a refresh within this run met another connection than the state's."""
@@ -83,28 +100,48 @@ class Ledger:
         if declared:
             self.peers.note(connection_id, "held")
 
-    def wrote(self, provider: str, connection_id: str | None) -> None:
+    def fail(self, provider: str) -> None:
+        """Records that a create of this provider failed: what it meant to take over must not be disconnected.
+
+        The note for other processes counts in every workspace. A run that failed is repeated anyway.
+        """
+        self.peers.note(f"provider {provider}", "refused")
+
+    def wrote(self, provider: str, connection_id: str | None, now: float) -> None:
         """Records that a resource connected, changed or took over this connection; None if it disconnected it."""
         with self._lock:
-            self._of(provider).written = (self.tick(), connection_id)
+            self._of(provider).written = (self.tick(), now, connection_id)
 
-    def written(self, provider: str, since: int) -> tuple[str | None] | None:
-        """The connection that a resource left after the tick ``since``, in a tuple; None if none wrote after it."""
+    def written(self, provider: str, tick: int, asked: float | None) -> tuple[str | None] | None:
+        """The connection that a resource left, in a tuple, where a list may not show it; else None.
+
+        That is a list which was asked for at ``tick``, before that write, or at ``asked`` by the clock, soon after it.
+        """
         with self._lock:
             written = self._of(provider).written
-        return (written[1],) if written is not None and written[0] > since else None
+        if written is None:
+            return None
+        number, moment, connection_id = written
+        late = number > tick or (asked is not None and asked < moment + BELIEVED)
+        return (connection_id,) if late else None
 
-    def facts(self, provider: str, connection_id: str | None = None) -> Facts:
-        """All that decides about a provider and, where given, about a connection of it."""
+    def facts(self, provider: str, connection_id: str | None = None, resource_name: str | None = None) -> Facts:
+        """All that decides about a provider and, where given, about a connection and a resource of it."""
         with self._lock:
             record = self._of(provider)
-            left = record.written[1] if record.written else None
+            left = record.written[2] if record.written else None
             read = None if record.declared else record.read
-            known = Facts(left is not None, record.written is not None and left is None, record.tracked, record.moved)
+            known = Facts(
+                taken=left is not None,
+                removed=record.written is not None and left is None,
+                tracked=bool(record.tracked),
+                predecessor=resource_name is not None and resource_name in record.tracked,
+                moved=record.moved,
+            )
         if connection_id is None:
             return known
         held = connection_id in (left, read) or self.peers.noted(connection_id, "held")
-        return replace(known, held=held, refused=self.peers.noted(connection_id, "refused"))
+        return replace(known, held=held, failed=self.peers.noted(f"provider {provider}", "refused"))
 
     def _of(self, provider: str) -> _Record:
         return self._records.setdefault(provider, _Record())

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..api.redaction import plain
-from ..errors import ApiError, ConnectionChangedError, StateError
+from ..errors import ApiError, ConfigurationError, ConnectionChangedError, OutlitError, StateError
 from . import decide, writes
 from .check import Props, half_character
-from .decide import Refusal
-from .outputs import UNCONFIRMED, Observed, failing, outputs
-from .writes import Target, Warn
+from .decide import Owner, Refusal
+from .outputs import UNCONFIRMED, Observed, failing, outputs, shows
+from .writes import Connected, Target, Warn
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem, SyncStatus
@@ -39,43 +39,68 @@ def held_by(id_: str, state: Props) -> tuple[str, str]:
     return provider, connection_id
 
 
+def _owner(target: Target, recorded: str | None) -> Owner:
+    """Whose the API key is, next to whose the state says that the integration is."""
+    target.ledger.belong(recorded)
+    known = frozenset([recorded]) if recorded else target.ledger.organizations()
+    try:
+        return Owner(known, target.workspace.organization(target.budget))
+    except ApiError:
+        return Owner(known, silent=True)
+
+
 def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
     """Connects, or takes over with ``adopt_existing``. Nothing raises after a successful connect.
 
     A connection that appeared while the answer to our request was lost may have been made by somebody else at that very
-    moment. It is taken, with a warning, and its config counts as unconfirmed: the next update sends it in place.
+    moment. It is taken, with a warning, and its config counts as unconfirmed: the next update sends it in place. A
+    connection that an earlier attempt of the same resource left is taken, and the config is sent to it.
     """
     target = Target(workspace, warn, props)
-    with target.turn():
-        replacing = target.ledger.facts(target.provider).removed
-        adopts = props.get("adopt_existing") is True
-        failed = "was neither taken over nor connected" if adopts else "was not connected"
-        if replacing:
-            failed = (
-                "is now disconnected: it was disconnected to be replaced, and connecting it again failed. The next "
-                "pulumi up connects it. The cause"
-            )
-        item = target.look(failed)
-        met = item.connection_id if item is not None and item.connected else None
-        decision = decide.create(props, item, target.facts(failed, met))
-        if decision == "adopt" and met is not None and target.hide.data(met) != met:
-            raise ConnectionChangedError(
-                f"{target.name} was not taken over: its connection id holds a credential, which the state must not "
-                "show."
-            )
-        if met is not None:
-            # Whoever deletes this connection later in the run, in whichever process, must know of this create.
-            target.note(failed, met, "held" if decision == "adopt" else "refused")
-        if isinstance(decision, Refusal):
-            raise decision.raised(f"{target.name} was not {'taken over' if adopts else 'created'}")
-        if item is not None and met is not None:
-            return _take_over(target, props, item, met)
-        return _connect(target, props, item, failed, replacing=replacing)
+    try:
+        with target.turn():
+            return _create(target, props)
+    except OutlitError as error:
+        try:
+            target.ledger.fail(target.provider)
+        except ConfigurationError as untold:
+            if not isinstance(error, ConfigurationError):
+                raise untold.during(str(error)) from None
+        raise
+
+
+def _create(target: Target, props: Props) -> Observed:
+    replacing = target.ledger.facts(target.provider).removed
+    adopts = props.get("adopt_existing") is True
+    failed = "was neither taken over nor connected" if adopts else "was not connected"
+    if replacing:
+        failed = (
+            "is now disconnected: it was disconnected to be replaced, and connecting it again failed. The next "
+            "pulumi up connects it. The cause"
+        )
+    target.workspace.ahead(organization=True)
+    item = target.look(failed)
+    owner = _owner(target, None)
+    met = item.connection_id if item is not None and item.connected else None
+    decision = decide.create(props, item, target.facts(failed, met), owner)
+    if isinstance(decision, Refusal):
+        raise decision.raised(f"{target.name} was not {'taken over' if adopts else 'created'}")
+    if item is None or met is None:
+        return _connect(target, props, item, failed, owner, replacing=replacing)
+    if target.hide.data(met) != met:
+        raise ConnectionChangedError(
+            f"{target.name} was not taken over: its connection id holds a credential, which the state must not show."
+        )
+    # Whoever deletes this connection later in the run, in whichever process, must know of this create.
+    target.note(failed, met, "held")
+    if decision == "resume":
+        return _resume(target, props, item, met, owner)
+    return _take_over(target, {**props, "organization_id": owner.key}, item, met)
 
 
 def _take_over(target: Target, props: Props, item: IntegrationItem, connection_id: str) -> Observed:
     """The connection as it is; declared credentials are recorded as the ones in use."""
-    target.ledger.wrote(target.provider, connection_id)
+    target.wrote(connection_id)
     observed = outputs(props, connection_id, item, target.hide, _details(target, item))
     target.complain(observed)
     return Observed(connection_id, observed)
@@ -92,21 +117,50 @@ def _details(target: Target, item: IntegrationItem) -> SyncStatus | None:
     return sync if sync.connected else None
 
 
-def _connect(target: Target, props: Props, item: IntegrationItem | None, failed: str, *, replacing: bool) -> Observed:
+def _resume(target: Target, props: Props, item: IntegrationItem | None, met: str, owner: Owner) -> Observed:
+    """The connection that an earlier attempt made late, or that Pulumi kept: the declared config is sent to it."""
+    target.warn(
+        f"connection {plain(met)} was there already: an earlier attempt to replace it was carried out late, or Pulumi "
+        "kept it. It is taken, and the declared config is sent to it."
+    )
+    done = writes.rotate(
+        target,
+        props["config"],
+        met,
+        failed=f"{target.name} was not created, and connection {plain(met)} is as it was",
+        unclear=f"{target.name} may or may not use the declared config. Run pulumi up again. The cause",
+    )
+    return target.written(_unconfirmed(props, done), done.connection_id, item, owner.key)
+
+
+def _unconfirmed(props: Props, done: Connected) -> Props:
+    return {**props, UNCONFIRMED: True} if done.how == "appeared" else props
+
+
+def _connect(
+    target: Target, props: Props, item: IntegrationItem | None, failed: str, owner: Owner, *, replacing: bool
+) -> Observed:
     name, where = target.name, ", after it was disconnected to be replaced" if replacing else ""
+    later = (
+        "Run pulumi up again, which goes on with what it finds"
+        if replacing
+        else "Run pulumi up again; if that says that it is already connected, this attempt succeeded: set "
+        "adopt_existing=True"
+    )
     done = writes.connect(
         target,
         props["config"],
         failed=f"{name} {failed}",
-        unclear=f"{name} may or may not be connected{where}. Run pulumi up again; if that says that it is already "
-        "connected, this attempt succeeded: set adopt_existing=True. The cause",
+        unclear=f"{name} may or may not be connected{where}. {later}. The cause",
     )
     if done.how == "there":
-        adopts = props.get("adopt_existing") is True
-        target.note(failed, done.connection_id, "held" if adopts else "refused")
-        if not adopts:
-            raise decide.conflict(target.ledger.facts(target.provider)).raised(f"{name} was not created")
-        target.ledger.wrote(target.provider, done.connection_id)
+        facts = target.ledger.facts(target.provider, None, props.get("resource_name"))
+        if facts.predecessor and not facts.removed:
+            return _resume(target, props, item, done.connection_id, owner)
+        if props.get("adopt_existing") is not True:
+            raise decide.conflict(facts).raised(f"{name} was not created")
+        target.note(failed, done.connection_id, "held")
+        target.wrote(done.connection_id)
         target.warn("it was connected already. That connection was taken over, the declared config was not applied.")
     if done.how == "appeared":
         target.warn(
@@ -114,38 +168,55 @@ def _connect(target: Target, props: Props, item: IntegrationItem | None, failed:
             "is taken as made by that request. To be sure that the declared config is the one in use, the next pulumi "
             "up sends it again."
         )
-        props = {**props, UNCONFIRMED: True}
-    return target.written(props, done.connection_id, item)
+    return target.written(_unconfirmed(props, done), done.connection_id, item, owner.key)
 
 
 def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed | None:
-    """Looks at the connection; None, with a warning, only when the service says that it is not connected."""
+    """Looks at the connection; None, with a warning, only when it is certain that it is not connected.
+
+    Its own id in the list is enough. Otherwise the list is asked a second time, and the key whose it is.
+    """
     provider, held = held_by(id_, state)
     target = Target(workspace, warn, state)
     failed = "was not read and its state is unchanged"
+    organization = state.get("organization_id")
+    target.ledger.belong(organization)
     with target.turn():
-        workspace.ahead()
+        workspace.ahead(organization=False)
         with target.doing(failed):
             sync = target.client.sync_status(provider, budget=target.budget)
-        item = target.look(failed) if sync.connected else None
-        if item is not None and not item.connected:
-            # The list, which the run shares, may be older than the sync status.
-            item = target.look(failed, fresh=True)
-        if not sync.connected or (item is not None and not item.connected):
+        item = target.look(failed, held=held)
+        found = held
+        if not shows(item, held):
+            owner = _owner(target, organization)
+            item = target.look_twice(failed, held, state) if owner.unproven(held) is None else item
+            if sync.connected and item is not None and not item.connected:  # which was asked before
+                with target.doing(failed):
+                    sync = target.client.sync_status(provider, budget=target.budget)
+            decision = decide.find(held, item, sync.connected, owner)
+            if isinstance(decision, Refusal):
+                raise decision.raised(f"{target.name} {failed}")
+            if decision == "gone":
+                also = "" if owner.key else " If the API key is another workspace's, the connection is still there."
+                target.warn(f"connection {plain(held)} is not connected any more, and leaves the state.{also}")
+                return None
+            if decision == "moved" and item is not None and item.connection_id is not None:
+                found = item.connection_id
+                also = "" if owner.key else ", or the API key is another workspace's"
+                target.ledger.move(provider)
+                target.warn(
+                    f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected "
+                    f"outside Pulumi, perhaps with other credentials{also}. The state now follows the workspace."
+                )
+        elif not sync.connected or (item is not None and not item.connected):
             target.warn(
-                f"connection {plain(held)} is not connected any more in this workspace, and leaves the state. If the "
-                "API key is another workspace's, the connection is still there."
+                "Outlit contradicts itself: connection is in its list, but not connected. It stays in the state."
             )
-            return None
-        found = item.connection_id if item and item.connection_id else held
-        if found != held:
-            target.ledger.move(provider)
-            target.warn(
-                f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected "
-                "outside Pulumi, perhaps with other credentials, or the API key is another workspace's. The state now "
-                "follows the workspace."
-            )
-        observed = outputs(state, found, item, target.hide, sync)
+        if organization is None:
+            organization = _owner(target, None).key
+        observed = outputs(
+            {**state, "organization_id": organization}, found, item, target.hide, sync if sync.connected else None
+        )
         target.complain(observed)
         return Observed(found, observed)
 
@@ -154,44 +225,48 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
     """Sends changed credentials in place, which keeps the synced data."""
     provider, held = held_by(id_, state)
     target = Target(workspace, warn, props, state)
-
-    def ours(item: IntegrationItem | None, failed: str) -> None:
-        decision = decide.change(held, item, target.ledger.facts(provider))
-        if isinstance(decision, Refusal):
-            raise decision.raised(f"{target.name} {failed}")
-
     with target.turn():
-        item = target.look("was not updated")
-        ours(item, "was not updated")
-        connection_id = writes.rotate(
+        workspace.ahead(organization=True)
+        item = target.look_twice("was not updated", held, state)
+        owner = _owner(target, state.get("organization_id"))
+        decision = decide.change(held, item, target.ledger.facts(provider), owner)
+        if isinstance(decision, Refusal):
+            raise decision.raised(f"{target.name} was not updated")
+        done = writes.rotate(
             target,
             props["config"],
-            lambda seen: ours(seen, "may or may not have been updated"),
+            held,
             failed=f"{target.name} was not updated",
             unclear=f"{target.name} may or may not use the new config. Run pulumi up again: it sends the config once "
             "more. The cause",
         )
-        if connection_id != held:
+        if done.how == "appeared":
             target.warn(
-                f"the config was applied to connection {plain(connection_id)}, the state held {plain(held)}. It was "
-                "disconnected or reconnected outside Pulumi just before. The state now follows the workspace."
+                "the answer to the request was lost, and the connection has a new id since. To be sure that the new "
+                "config is the one in use, the next pulumi up sends it again."
             )
-        return target.written(props, connection_id, item)
+        organization = owner.key or state.get("organization_id")
+        return target.written(_unconfirmed(props, done), done.connection_id, item, organization)
 
 
 def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
     """Disconnects the connection that the state holds, and no other. If it is gone already, a warning is all."""
     _, held = held_by(id_, state)
     target = Target(workspace, warn, state)
-    gone = (
-        f"connection {plain(held)} was not connected any more in this workspace, so nothing was disconnected. If the "
-        "API key is another workspace's, the connection is still there."
-    )
+    failed = "was not disconnected"
     with target.turn():
-        facts = target.facts("was not disconnected", held)
         # Where another resource holds the connection there is nothing to ask the service.
-        item = None if facts.held or facts.refused else target.look("was not disconnected")
-        decision = decide.remove(held, item, facts)
+        facts = target.facts(failed, held)
+        owner, item, kept = decide.Owner(), None, decide.keeps(facts)
+        if kept is None:
+            workspace.ahead(organization=True)
+            item = target.look(failed, held=held)
+            owner = _owner(target, state.get("organization_id"))
+            if not shows(item, held) and owner.unproven(held) is None:
+                item = target.look_twice(failed, held, state)
+        shown = item.connection_id if item is not None else None
+        shown_kept = shown is not None and shown != held and target.facts(failed, shown).held
+        decision = kept or decide.remove(held, item, facts, owner, shown_kept=shown_kept)
         if isinstance(decision, Refusal):
             raise decision.raised(f"{target.name} was not disconnected")
         if decision == "keep":
@@ -202,4 +277,5 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
             failed=f"{target.name} was not disconnected",
             unclear=f"{target.name} may or may not be disconnected. Run again to settle it. The cause",
         ):
-            target.warn(gone)
+            also = "" if owner.key else " If the API key is another workspace's, the connection is still there."
+            target.warn(f"connection {plain(held)} was not connected any more, so nothing was disconnected.{also}")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 UNCONFIRMED = "config_unconfirmed"
 """An output: true while the declared config may not be the one in use, else absent. The next update sends it again."""
 
-_DECLARED = ("provider", "config", "adopt_existing", "on_config_change")
+_DECLARED = ("resource_name", "provider", "config", "adopt_existing", "on_config_change")
+_KEPT = ("organization_id", "written_at")
+
 _FAILING = ("FAILED", "FAILURE", "ERROR")
 _PENDING = ("PENDING", "QUEUED", "SCHEDULED", "STARTED", "RUNNING", "IN_PROGRESS", "SYNCING")
 
@@ -41,7 +43,7 @@ def outputs(
     if sync:
         seen |= {name: value for name, value in shown(sync, hide).items() if value is not None}
     return {
-        **{name: declared.get(name) for name in _DECLARED},
+        **{name: declared.get(name) for name in (*_DECLARED, *_KEPT)},
         **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
         "connection_id": connection_id,
         "display_name": (sync and sync.name and seen["name"]) or hide.data(display_name(declared["provider"], item)),
@@ -64,6 +66,11 @@ def display_name(provider: str, item: IntegrationItem | None = None) -> str:
     """The integration's name: the catalogue's, else the one in the workspace's list, else the id."""
     spec = catalog.find(provider)
     return spec.name if spec else (item.name if item else None) or provider
+
+
+def shows(item: IntegrationItem | None, held: str) -> bool:
+    """Whether an entry of the list has that connection, whatever its status says."""
+    return item is not None and item.connection_id == held
 
 
 def failing(status: str | None, error_message: str | None) -> bool:

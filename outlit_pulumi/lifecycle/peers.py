@@ -23,7 +23,7 @@ from typing import Literal
 from ..errors import ConfigurationError
 
 Word = Literal["held", "refused"]
-"""``held``: a resource of the program has this connection. ``refused``: a create met it and failed."""
+"""``held``: a resource of the program has this connection. ``refused``: a create of this provider failed."""
 
 _FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|refused)-[0-9a-f]{32}")
 
@@ -79,6 +79,7 @@ class Peers:
             for connection_id, word in self._mine:
                 with suppress(OSError):
                     (self._folder / f"{self._prefix(connection_id, word)}{self._process}").unlink()
+            self._mine.clear()
 
     def _prefix(self, connection_id: str, word: Word) -> str:
         digest = hashlib.sha256(connection_id.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -7,18 +7,21 @@ carried out, it is sent once more, and never a third time. It is not sent again 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .. import catalog
-from ..errors import ApiError, ConfigurationError, NotAppliedError, NotConnectedError
-from .ledger import Facts
-from .outputs import Observed, complaints, display_name, outputs
+from ..api.redaction import plain
+from ..errors import ApiError, ConfigurationError, ConnectionChangedError, NotAppliedError, NotConnectedError
+from .ledger import BELIEVED, Facts
+from .outputs import Observed, complaints, display_name, outputs, shows
 from .peers import Word
 
 if TYPE_CHECKING:
-    from ..api.models import DirectConnection, IntegrationItem
+    from ..api.models import IntegrationItem
+    from ..api.retry import Clock
     from .workspace import Workspace
 
 Props = Mapping[str, Any]
@@ -39,6 +42,7 @@ class Target:
         self.again = again
         for props in (declared, *also):
             self.hide.add(catalog.secret_values(props.get("provider"), props.get("config")))
+        self._label = declared.get("resource_name")
         self._item: IntegrationItem | None = None
         self._warn = warn
 
@@ -48,8 +52,9 @@ class Target:
         return self.hide(display_name(self.provider, self._item), limit=60)
 
     def warn(self, text: str) -> None:
-        """Shows a warning about the integration."""
-        self._warn(f"{self.name}: {text}")
+        """Shows a warning about the integration, which Pulumi shows without the resource."""
+        label = f" ({plain(self._label)})" if self._label and self._label != self.provider else ""
+        self._warn(f"{self.name}{label}: {text}")
 
     def complain(self, outputs: Props) -> None:
         """Warns of each failing sync in the integration's outputs."""
@@ -64,16 +69,29 @@ class Target:
         except (ApiError, ConfigurationError) as error:
             raise error.during(f"{self.name} {failed}") from None
 
-    def look(self, failed: str, *, fresh: bool = False) -> IntegrationItem | None:
+    def look(self, failed: str, *, held: str | None = None, fresh: bool = False) -> IntegrationItem | None:
         """The provider's entry in the workspace's list; without a list, an error of what ``failed``."""
         with self.doing(failed):
-            self._item = self.workspace.item(self.provider, self.budget, fresh=fresh)
+            self._item = self.workspace.item(self.provider, self.budget, held=held, fresh=fresh)
+        return self._item
+
+    def look_twice(self, failed: str, held: str, state: Props) -> IntegrationItem | None:
+        """The entry with the connection of the ``state``, from a second list where the first does not show it."""
+        item = self.look(failed, held=held)
+        if not shows(item, held):
+            with self.doing(failed):
+                believed = believed_for(state.get("written_at"), self.client.clock)
+                self._item = self.workspace.second_item(self.provider, self.budget, held, believed=believed)
         return self._item
 
     def facts(self, failed: str, connection_id: str | None = None) -> Facts:
         """The run's knowledge of the provider; where notes cannot be read, an error of what ``failed``."""
         with self.doing(failed):
-            return self.ledger.facts(self.provider, connection_id)
+            return self.ledger.facts(self.provider, connection_id, self._label)
+
+    def wrote(self, connection_id: str | None) -> None:
+        """Records that the provider has this connection now, or none."""
+        self.ledger.wrote(self.provider, connection_id, self.client.clock.now())
 
     def note(self, failed: str, connection_id: str, word: Word) -> None:
         """Tells the other processes of the run about a connection, or is an error of what ``failed``."""
@@ -84,10 +102,23 @@ class Target:
         """Keeps others from working on the integration within the block."""
         return self.workspace.turn(self.provider, self.budget)
 
-    def written(self, declared: Props, connection_id: str, item: IntegrationItem | None) -> Observed:
-        """The resource with the connection that our own write left."""
+    def written(
+        self, declared: Props, connection_id: str, item: IntegrationItem | None, organization: str | None
+    ) -> Observed:
+        """The resource with the connection that our own write left just now."""
         after = item.after_write(connection_id) if item else None
+        moment = self.client.clock.date().isoformat(timespec="seconds").replace("+00:00", "Z")
+        declared = {**declared, "organization_id": organization, "written_at": moment}
         return Observed(connection_id, outputs(declared, connection_id, after, self.hide))
+
+
+def believed_for(written_at: object, clock: Clock) -> float:
+    """Seconds for which a list may still not show what was written at that time, which may be another machine's."""
+    try:
+        moment = datetime.fromisoformat(str(written_at).replace("Z", "+00:00"))
+        return min(BELIEVED, BELIEVED - (clock.date() - moment).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0  # it was taken over, or written by hand
 
 
 @dataclass(frozen=True)
@@ -108,52 +139,74 @@ def connect(target: Target, config: Mapping[str, str], *, failed: str, unclear: 
     """Connects, where the last look showed no connection. Messages begin with ``failed`` or, in doubt, ``unclear``."""
 
     def send(again: bool) -> Connected:
-        answer = target.client.connect(target.provider, config, budget=target.budget)
-        if answer.already_connected:
-            return Connected(answer.connection_id, "appeared" if again else "there")
-        if not answer.connected:
+        answer = target.client.connect(target.provider, config, again=again, budget=target.budget)
+        if not answer.already_connected and not answer.connected:
             raise NotAppliedError(f"{failed}: Outlit answered without an error. {target.again}.")
-        return Connected(answer.connection_id, "made")
+        connection_id = _storable(target, answer.connection_id)
+        return Connected(connection_id, "made" if not answer.already_connected else "appeared" if again else "there")
 
     def settled(seen: IntegrationItem) -> Connected | None:
         if not seen.connected or seen.connection_id is None:
             return None
         return Connected(seen.connection_id, "appeared")
 
-    outcome = _write(target, send, settled, failed=failed, unclear=unclear)
+    outcome = _write(target, send, settled, None, failed=failed, unclear=unclear)
     if outcome.how != "there":
-        target.ledger.wrote(target.provider, outcome.connection_id)
+        target.wrote(outcome.connection_id)
     return outcome
+
+
+def _storable(target: Target, connection_id: str | None) -> str:
+    """The id of an answer, or the list's where that cannot be stored: the connection must not be lost."""
+    if connection_id is not None and target.hide.data(connection_id) == connection_id:
+        return connection_id
+    with suppress(ApiError):  # the connection is there, whatever the list says
+        seen = target.workspace.item(target.provider, target.budget, fresh=True)
+        if (
+            seen is not None
+            and seen.connection_id is not None
+            and target.hide.data(seen.connection_id) == seen.connection_id
+        ):
+            return seen.connection_id
+    target.warn("it is connected, and Outlit gave no usable connection id. The next pulumi refresh looks it up.")
+    return f"{target.provider}-unknown"
 
 
 def rotate(
     target: Target,
     config: Mapping[str, str],
-    still_ours: Callable[[IntegrationItem], object],
+    held: str,
     *,
     failed: str,
     unclear: str,
-) -> str:
-    """Sends other credentials to the connection in place, and returns its id. Messages begin as those of `connect`.
+) -> Connected:
+    """Sends other credentials to the connection ``held``, in place, which may leave it with another id.
 
-    The list does not show which credentials are in use: after a lost answer they are sent again, unless ``still_ours``
-    raises because the list shows another connection.
+    Messages begin as those of `connect`. The list does not show which credentials are in use: after a lost answer they
+    are sent again where it still shows ``held``. Another id by then is what the lost request left: it ``appeared``.
     """
 
-    def send(_: bool) -> DirectConnection:
-        return target.client.connect(target.provider, config, force=True, budget=target.budget)
+    def send(again: bool) -> Connected:
+        answer = target.client.connect(target.provider, config, force=True, again=again, budget=target.budget)
+        if answer.already_connected or not answer.connected:
+            raise NotAppliedError(
+                f"{failed}: Outlit kept the old config. {target.again}; if it goes on, set "
+                'on_config_change="replace", which disconnects first and so deletes what was synced.'
+            )
+        return Connected(_storable(target, answer.connection_id), "made")
 
-    def settled(seen: IntegrationItem) -> None:
-        still_ours(seen)
+    def settled(seen: IntegrationItem) -> Connected | None:
+        if seen.connection_id == held:
+            return None
+        if not seen.connected or seen.connection_id is None:
+            raise ConnectionChangedError(
+                f"{unclear}: the answer was lost, and Outlit's list does not show the connection any more."
+            )
+        return Connected(seen.connection_id, "appeared")
 
-    answer = _write(target, send, settled, failed=failed, unclear=unclear, shows=False)
-    if answer.already_connected or not answer.connected:
-        raise NotAppliedError(
-            f"{failed}: Outlit kept the old config. {target.again}; if it goes on, set "
-            'on_config_change="replace", which disconnects first and so deletes what was synced.'
-        )
-    target.ledger.wrote(target.provider, answer.connection_id)
-    return answer.connection_id
+    outcome = _write(target, send, settled, held, failed=failed, unclear=unclear)
+    target.wrote(outcome.connection_id)
+    return outcome
 
 
 def disconnect(target: Target, held: str | None, *, failed: str, unclear: str) -> bool:
@@ -165,31 +218,31 @@ def disconnect(target: Target, held: str | None, *, failed: str, unclear: str) -
 
     def send(again: bool) -> bool:
         try:
-            target.client.disconnect(target.provider, budget=target.budget)
+            target.client.disconnect(target.provider, again=again, budget=target.budget)
             done = True
         except NotConnectedError:
             done = again
-        target.ledger.wrote(target.provider, None)
+        target.wrote(None)
         return done
 
     def settled(seen: IntegrationItem) -> bool | None:
         if seen.connected and seen.connection_id == held:
             return None
         if not seen.connected:
-            target.ledger.wrote(target.provider, None)
+            target.wrote(None)
         return True
 
-    return _write(target, send, settled, failed=failed, unclear=unclear)
+    return _write(target, send, settled, held, failed=failed, unclear=unclear)
 
 
 def _write(
     target: Target,
     send: Callable[[bool], _T],
     settled: Callable[[IntegrationItem], _T | None],
+    held: str | None,
     *,
     failed: str,
     unclear: str,
-    shows: bool = True,
 ) -> _T:
     """Sends a write, settles a lost answer by looking, and sends the write once more if it was not carried out."""
     again = False
@@ -197,20 +250,21 @@ def _write(
         try:
             return send(again)
         except ApiError as error:
-            if error.took_effect is False:
-                raise error.during(failed if shows or not again else unclear) from None
-            outcome = settled(_look_again(target, error, unclear))
+            # After a first try whose outcome is not known, a refusal proves nothing either.
+            if error.took_effect is False and not again:
+                raise error.during(failed) from None
+            outcome = settled(_look_again(target, error, unclear, held))
             if outcome is not None:
                 return outcome
-            if again or error.under_way:
-                raise error.during(unclear if error.under_way or not shows else failed) from None
+            if again or error.under_way:  # a list that does not show it may lag
+                raise error.during(unclear) from None
             again = True
 
 
-def _look_again(target: Target, lost: ApiError, unclear: str) -> IntegrationItem:
+def _look_again(target: Target, lost: ApiError, unclear: str, held: str | None) -> IntegrationItem:
     """The list's word on a write whose answer was lost. Where it has none, that is the error ``lost``."""
     try:
-        seen = target.workspace.item(target.provider, target.budget, fresh=True)
+        seen = target.workspace.item(target.provider, target.budget, held=held, fresh=True)
     except ApiError:
         raise lost.during(unclear) from None
     if seen is None or (seen.connected and seen.connection_id is None):

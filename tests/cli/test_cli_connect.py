@@ -56,6 +56,17 @@ def test_it_opens_the_browser_or_shows_the_link(cli: Cli, sandbox: Sandbox) -> N
         sandbox.disconnect("slack")
 
 
+def test_a_session_without_a_link_or_an_id_is_waited_for_all_the_same(cli: Cli, sandbox: Sandbox) -> None:
+    """The link is then the page of integrations, and the list shows when it is connected."""
+    started = sandbox.connect("slack")["sessionId"]
+    sandbox.fault("connect", status=200, body='{"alreadyConnected": false}')
+    cli.time.at(7, lambda: sandbox.complete_session(started))
+    done = cli("connect", "slack")
+    assert done.code == 0
+    assert f"\n{sandbox.url}/integrations\n" in done.err
+    assert "Slack is connected (connection slack-org_acme)." in done.out
+
+
 def test_json_leaves_standard_output_to_the_result(cli: Cli, sandbox: Sandbox) -> None:
     started = session(sandbox)
     cli.time.at(2, lambda: sandbox.complete_session(started))
@@ -176,7 +187,6 @@ def test_the_terminal_shows_the_time_left(cli: Cli, sandbox: Sandbox) -> None:
         (f"https://example.com/?key={KEY}", False),
         ("https://", False),
         ("https://[", False),
-        ("", False),
     ],
 )
 def test_only_a_safe_link_is_opened(cli: Cli, sandbox: Sandbox, url: str, safe: bool) -> None:
@@ -289,7 +299,7 @@ def test_a_refusal_does_not_quote_the_credential(cli: Cli, sandbox: Sandbox) -> 
     sandbox.fault("connect", status=400, body=json.dumps({"error": "bad key CANARYstripe0123456789"}))
     done = cli("connect", "stripe", answers=["CANARYstripe0123456789"], environ={})
     assert done.code == 3
-    assert "Stripe was not connected: Outlit refused the request as invalid" in done.err
+    assert "Stripe was not connected: Outlit does not accept its config" in done.err
     assert CANARY not in done.said
 
 

@@ -217,7 +217,12 @@ def test_the_import_file_says_what_the_state_would_hold() -> None:
     assert posthog["type"] == "pulumi-python:dynamic/outlit:Integration"
     serialized = posthog["inputs"].pop("__provider")
     assert posthog["outputs"].pop("__provider") == serialized
-    inputs = {"provider": "posthog", "adopt_existing": True, "on_config_change": "reconnect"}
+    inputs = {
+        "resource_name": "posthog",
+        "provider": "posthog",
+        "adopt_existing": True,
+        "on_config_change": "reconnect",
+    }
     assert posthog["inputs"] == inputs
     assert posthog["outputs"] == {
         **inputs,

@@ -31,7 +31,7 @@ def test_every_provider_with_how_it_connects(cli: Cli) -> None:
     assert "posthog          PostHog          analytics      apiKey, region, projectId   not connected" in done.out
     assert "slack            Slack            communication  browser                     not connected" in done.out
     assert all(line == line.rstrip() for line in lines)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "Organization org_acme\n")
 
 
 def test_a_failing_connection_shows_why_and_when_it_last_worked(cli: Cli, sandbox: Sandbox) -> None:
@@ -49,7 +49,7 @@ def test_connected_only(cli: Cli, sandbox: Sandbox) -> None:
     assert [line.split()[0] for line in cli("list", "--connected").out.splitlines()] == ["ID", "stripe"]
     sandbox.disconnect("stripe")
     nothing = cli("list", "--connected")
-    assert (nothing.out, nothing.err, nothing.code) == ("", "Nothing is connected.\n", 0)
+    assert (nothing.out, nothing.err, nothing.code) == ("", "Nothing is connected.\nOrganization org_acme\n", 0)
 
 
 def test_json_has_the_names_of_the_api(cli: Cli, sandbox: Sandbox) -> None:
@@ -68,7 +68,7 @@ def test_json_has_the_names_of_the_api(cli: Cli, sandbox: Sandbox) -> None:
 
 def test_nothing_connected_is_an_empty_list(cli: Cli) -> None:
     done = cli("list", "--connected", "--json")
-    assert (done.data, done.err) == ({"items": []}, "")
+    assert (done.data, done.err) == ({"organizationId": "org_acme", "items": []}, "")
 
 
 @pytest.mark.parametrize("arguments", ["list", "list --connected", "status", "discover --out"])

@@ -59,7 +59,7 @@ def test_the_stacks_configuration_is_used(
 ) -> None:
     environ = {"OUTLIT_API_KEY": "", "OUTLIT_API_URL": "", **pulumi(config(sandbox))}
     done = cli("list", "--stack", "dev", environ=environ)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "Organization org_acme\n")
     assert done.out.startswith("ID")
     assert CANARY not in done.said
     called = json.loads((tmp_path / "called").read_text())

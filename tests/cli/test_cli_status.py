@@ -28,7 +28,7 @@ def fail(sandbox: Sandbox) -> None:
 
 def test_all_is_well(cli: Cli) -> None:
     done = cli("status")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "Organization org_acme\n")
     lines = done.lines
     assert lines[0].split() == ["PROVIDER", "MODEL", "STATUS", "LAST", "SYNCED", "ERROR"]
     assert [line.split()[:3] for line in lines[1:4]] == [

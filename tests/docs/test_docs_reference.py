@@ -125,13 +125,13 @@ def warnings() -> Iterator[str]:
     gone = IntegrationItem(id="stripe", status="not_connected")
     blank = IntegrationItem(id="stripe", status="connected")
     decisions = [
-        decide.create({"provider": "stripe"}, there, Facts()),
-        decide.create({"provider": "stripe"}, there, Facts(held=True)),
-        decide.create({"provider": "stripe", "adopt_existing": True}, gone, Facts()),
-        decide.create({"provider": "stripe", "adopt_existing": True}, None, Facts()),
-        decide.create({"provider": "stripe", "adopt_existing": True}, blank, Facts()),
-        decide.change("stripe-org_1", there, Facts()),
-        decide.change("stripe-org_1", gone, Facts()),
+        decide.create({"provider": "stripe"}, there, Facts(), decide.Owner()),
+        decide.create({"provider": "stripe"}, there, Facts(held=True), decide.Owner()),
+        decide.create({"provider": "stripe", "adopt_existing": True}, gone, Facts(), decide.Owner()),
+        decide.create({"provider": "stripe", "adopt_existing": True}, None, Facts(), decide.Owner()),
+        decide.create({"provider": "stripe", "adopt_existing": True}, blank, Facts(), decide.Owner()),
+        decide.change("stripe-org_1", there, Facts(), decide.Owner()),
+        decide.change("stripe-org_1", gone, Facts(), decide.Owner()),
     ]
     for decision in decisions:
         assert isinstance(decision, decide.Refusal)

@@ -51,7 +51,7 @@ def test_create_over_the_plan_limit(stack: Stack, sandbox: Sandbox) -> None:
 def test_key_revoked_in_the_middle_of_a_run(stack: Stack, sandbox: Sandbox) -> None:
     """What was connected before is in the state; the rest comes with the next up."""
     stack.program("x = " + posthog() + stripe(more=", opts=ResourceOptions(depends_on=[x])"))
-    sandbox.fault("*", status=401, body=UNAUTHORIZED, skip=2, times=None)
+    sandbox.fault("connect", status=401, body=UNAUTHORIZED, skip=1, times=None)
     shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
     assert "Stripe was not connected: Outlit does not accept the API key (401)" in shown
     assert "outlit:apiKey" in shown

@@ -84,7 +84,7 @@ def test_no_command_shows_a_credential(stack: Stack, sandbox: Sandbox) -> None:
     declare(stack, NEW)
     refuse(sandbox, "connect", 400, OLD, NEW)
     shown = stack.fails("up", "--yes", "--skip-preview", "--diff").output
-    assert "refused the request as invalid" in shown
+    assert "does not accept its config" in shown
     assert "[redacted]" in shown
     sandbox.clear_faults()
     stack.up()

@@ -25,24 +25,27 @@ def used(sandbox: Sandbox, provider: str) -> str:
 
 @pytest.mark.oldest
 def test_the_main_job_with_exactly_the_calls_that_the_design_counts(stack: Stack, sandbox: Sandbox) -> None:
-    """A preview costs a list, creating N costs N connects more, no change nothing, refresh and destroy N + 1."""
+    """A preview costs a list and a look whose the key is, creating N costs N connects more, no change nothing.
+
+    A refresh costs N + 1, a destroy N + 2.
+    """
     clerk = 'outlit.Integration("clerk", "clerk", config.require_secret_object("clerk"))\n'
     stack.secret("clerk", '{"secretKey": "sk_CANARYclerk0123456789"}')
     # Plain text, as somebody writes who does not think of it: the package makes secrets of them.
     stack.program(posthog(key='config.require("phx")') + stripe(key='config.require("sk")') + clerk)
     stack.ok("preview", "--diff")
-    assert counted(sandbox) == {"list": 1}
+    assert counted(sandbox, whose=True) == {"list": 1, "validate_key": 1}
     stack.up()
-    assert counted(sandbox) == {"list": 1, "connect": 3}
+    assert counted(sandbox, whose=True) == {"list": 1, "validate_key": 1, "connect": 3}
     assert used(sandbox, "posthog") == fingerprint(POSTHOG)
 
     stack.ok("preview", "--expect-no-changes")
     assert "4 unchanged" in stack.up().output
-    assert counted(sandbox) == {}
+    assert counted(sandbox, whose=True) == {}
 
     sandbox.advance(600)  # every sync moves
     stack.ok("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--diff")
-    assert counted(sandbox) == {"list": 1, "sync_status": 3}
+    assert counted(sandbox, whose=True) == {"list": 1, "sync_status": 3}
     outputs = stack.resources()["posthog"]["outputs"]
     assert outputs["connection_id"] == held(sandbox)["posthog"]
     assert outputs["syncs"][0]["status"] == "SUCCESS"
@@ -57,7 +60,7 @@ def test_the_main_job_with_exactly_the_calls_that_the_design_counts(stack: Stack
 
     counted(sandbox)
     stack.ok("destroy", "--yes", "--skip-preview")
-    assert counted(sandbox) == {"list": 1, "disconnect": 3}
+    assert counted(sandbox, whose=True) == {"list": 1, "validate_key": 1, "disconnect": 3}
     assert held(sandbox) == {}
     assert stack.leaks() == []
 

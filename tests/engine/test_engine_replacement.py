@@ -42,6 +42,35 @@ def test_a_changed_provider_that_somebody_connected_disconnects_nothing(stack: S
     assert stack.resources()["a"]["outputs"]["provider"] == "clerk"
 
 
+@pytest.mark.full
+def test_a_changed_provider_that_the_plan_has_no_room_for_disconnects_nothing(stack: Stack, sandbox: Sandbox) -> None:
+    """The message names the ways on, and the one that deletes works."""
+    sandbox.configure(limit=1)
+    stack.program(clerk("a"))
+    stack.up()
+    before = held(sandbox)
+    stack.program(stripe("a"))
+    shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
+    assert "delete_before_replace=True" in shown
+    assert held(sandbox) == before
+    stack.program(stripe("a", more=", opts=ResourceOptions(delete_before_replace=True)"))
+    stack.up()
+    assert list(held(sandbox)) == ["stripe"]
+
+
+@pytest.mark.full
+def test_a_dependent_is_not_replaced_for_what_is_not_known(stack: Stack, sandbox: Sandbox) -> None:
+    """Its provider and config come from a resource that is replaced."""
+    a = "a = " + posthog("a", more=', on_config_change="replace"')
+    known = "a.connection_id.apply(lambda _: 'granola')"
+    stack.program(a + f'outlit.Integration("b", {known}, {{"apiKey": a.status}}, on_config_change="replace")\n')
+    stack.up()
+    stack.secret("phx", "phx_CANARYposthog0123456789new")
+    before = held(sandbox)["granola"]
+    stack.up()
+    assert held(sandbox)["granola"] == before
+
+
 def test_two_resources_that_swap_providers_disconnect_nothing(stack: Stack, sandbox: Sandbox) -> None:
     stack.program(clerk("a") + stripe("b"))
     stack.up()
@@ -82,6 +111,29 @@ def test_a_provider_declared_twice_is_refused_by_the_program(stack: Stack, sandb
         assert "Traceback" not in shown
     assert counted(sandbox)["connect"] <= 1
     assert set(stack.resources()) <= {"one"}
+
+
+@pytest.mark.full
+def test_two_of_one_name_under_different_parents_are_two(stack: Stack, sandbox: Sandbox) -> None:
+    """Pulumi allows that name twice; the workspace holds one connection all the same."""
+    tools = (
+        (
+            "class {0}(pulumi.ComponentResource):\n"
+            "    def __init__(self, name):\n"
+            '        super().__init__("my:{0}", name)\n'
+            f"        {stripe(more=', opts=ResourceOptions(parent=self)')}"
+            '{0}("{0}")\n'
+        )
+        .replace('{"apiKey"', '{{"apiKey"')
+        .replace('"sk")}', '"sk")}}')
+    )
+    stack.program(tools.format("A"))
+    stack.up()
+    before = held(sandbox)
+    stack.program(tools.format("A") + tools.format("B"))
+    shown = stack.fails("up", "--yes", "--skip-preview").output
+    assert "'B/stripe' declares Stripe once more: 'A/stripe' declares it" in shown
+    assert held(sandbox) == before
 
 
 def test_a_provider_declared_for_two_workspaces_is_connected_in_both(stack: Stack, sandbox: Sandbox) -> None:

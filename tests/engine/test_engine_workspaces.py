@@ -28,11 +28,10 @@ def test_another_workspace_is_neither_disconnected_nor_rotated(stack: Stack, san
     wrong = {"OUTLIT_API_KEY": other}
 
     shown = stack.fails("destroy", "--yes", "--skip-preview", env=wrong).diagnostics
-    assert "Stripe was not disconnected: this workspace holds another connection" in shown
-    assert "pulumi refresh" in shown
+    assert "Stripe was not disconnected: the API key is of organization org_other, the state is of org_acme" in shown
     stack.secret("sk", SK + "new")
     shown = stack.fails("up", "--yes", "--skip-preview", "--diff", env=wrong).diagnostics
-    assert "Stripe was not updated: this workspace holds another connection" in shown
+    assert "Stripe was not updated: the API key is of organization org_other, the state is of org_acme" in shown
     assert writes(sandbox) == 0
     theirs = sandbox.connections(other)
     assert [c["fingerprint"] for c in theirs] == [fingerprint({"apiKey": "sk_theirs"})]
@@ -200,13 +199,38 @@ def test_a_move_to_another_workspace(stack: Stack, sandbox: Sandbox) -> None:
     counted(sandbox)
     stack.program(WS + stripe(more=f", {TO_WS}"))
     shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
-    assert "Stripe was not updated: it is not connected in this workspace." in shown
+    assert "Stripe was not updated: the API key is of organization org_other, the state is of org_acme" in shown
     assert writes(sandbox) == 0
     stack.program(WS + stripe("moved", more=f", {TO_WS}"))
     stack.up()
     assert sandbox.connections() == []
     assert [c["fingerprint"] for c in sandbox.connections(other)] == [fingerprint({"apiKey": SK + "new"})]
     assert set(stack.resources()) == {"moved"}
+
+
+@pytest.mark.full
+def test_a_revoked_key_of_an_explicit_provider(stack: Stack, sandbox: Sandbox) -> None:
+    """What the error advises works: the program's key for a refresh, and the Provider declared anew for a removal."""
+    bad, good = "ok_" + "x" * 40, sandbox.api_key
+    stack.secret("ws", good)
+    stack.program(WS + stripe(more=f", {TO_WS}"))
+    stack.up()
+    stack.secret("ws", bad)
+    stack.up()  # changes the key in the state, and asks nothing
+    stack.secret("ws", good)
+    shown = stack.fails("refresh", "--yes", "--skip-preview", env={"OUTLIT_API_KEY": good}).diagnostics
+    assert "Check the Provider's api_key" in shown
+    assert "add --run-program" in shown
+    stack.ok("refresh", "--yes", "--skip-preview", "--run-program")
+    stack.secret("ws", bad)
+    stack.up()
+    stack.program("")
+    shown = stack.fails("up", "--yes", "--skip-preview", env={"OUTLIT_API_KEY": good}).diagnostics
+    assert "declare it once more, with the new key" in shown
+    stack.secret("ws", good)
+    stack.program(WS)
+    stack.up()
+    assert sandbox.connections() == []
 
 
 @pytest.mark.full

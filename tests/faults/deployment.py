@@ -98,10 +98,13 @@ class Deployment:
     def __init__(self) -> None:
         self.state: dict[str, Resource] = {}
         self._report = Report()
+        # Disconnected to be replaced, and not connected again yet: an up asks about them, and all else drops them.
+        self._pending: dict[str, str] = {}
 
     def up(self, program: Program, run: Workspace) -> Report:
         """`pulumi up`: creates, updates and replaces what is declared, then deletes what is not, last made first."""
         self._report = report = Report()
+        self._pending = {name: provider for name, provider in self._pending.items() if name in program}
         try:
             for name, inputs in program.items():
                 self._check(inputs, name, run)
@@ -115,6 +118,7 @@ class Deployment:
     def refresh(self, run: Workspace) -> Report:
         """`pulumi refresh`: reads every resource. One that cannot be read stays as it is, and fails the command."""
         self._report = report = Report()
+        self._pending.clear()
         for name, resource in list(self.state.items()):
             try:
                 with self._telling():
@@ -145,13 +149,18 @@ class Deployment:
     def _step(self, name: str, inputs: Inputs, run: Workspace) -> None:
         resource = self.state.get(name)
         if resource is None:
+            if name in self._pending:
+                run.ledger.track(self._pending[name], name)
             self._create(name, inputs, run)
             return
+        run.ledger.track(resource.outputs["provider"], name)
+        run.ledger.belong(resource.outputs["organization_id"])
         found = difference(resource.outputs, inputs)
         if not found.replaces:
             run.ledger.keep(inputs["provider"], resource.outputs["connection_id"])
         if found.replaces and found.delete_first:
             self._delete(name, run)
+            self._pending[name] = resource.outputs["provider"]
             self._create(name, inputs, run)
         elif found.replaces:
             self._create(name, inputs, run)
@@ -166,7 +175,8 @@ class Deployment:
 
     def _create(self, name: str, inputs: Inputs, run: Workspace) -> None:
         with self._telling():
-            made = operations.create(run, inputs, self._report.warnings.append)
+            made = operations.create(run, {**inputs, "resource_name": name}, self._report.warnings.append)
+        self._pending.pop(name, None)
         self.state[name] = Resource(inputs, made.id, copy.deepcopy(made.outputs))
 
     def _delete(self, name: str, run: Workspace) -> None:

@@ -58,13 +58,15 @@ class Operation:
 OPERATIONS = {
     operation.id: operation
     for operation in (
-        Operation("create", ("list", "connect"), (False, False)),
+        Operation("create", ("list", "validate_key", "connect"), (False, False, False)),
         # Adopting meets a connection in the list. To meet one in the connect route, it must appear in between.
         Operation("adopt", ("list", "connect"), (True, False)),
-        Operation("replace", ("list", "disconnect", "connect"), (True, True, False)),
+        Operation("replace", ("list", "validate_key", "disconnect", "connect"), (True, True, True, False)),
         Operation("read", ("sync_status", "list"), (True, True)),
-        Operation("update", ("list", "connect"), (True, True)),
-        Operation("delete", ("list", "disconnect"), (True, True)),
+        # A refresh that does not find the connection.
+        Operation("miss", ("sync_status", "list", "validate_key"), (False, False, False)),
+        Operation("update", ("list", "validate_key", "connect"), (True, True, True)),
+        Operation("delete", ("list", "validate_key", "disconnect"), (True, True, True)),
     )
 }
 
@@ -94,6 +96,7 @@ MEMBERS = {
         "lastSyncedAt",
         "errorMessage",
     ),
+    "validate_key": ("valid", "organizationId", "createdById"),
 }
 """The members of each route's answer, at any depth, as the API page has them."""
 
@@ -169,6 +172,21 @@ def _faults() -> Iterator[Fault]:
     for name in sorted({name for names in MEMBERS.values() for name in names}):
         yield Fault(f"missing-{name}", f"`{name}` missing", "missing_members", {"members": [name]})
         yield Fault(f"null-{name}", f"null for `{name}`", "null_members", {"members": [name]})
+    yield Fault("422", "422, final", members={"status": 422, "body": '{"error":"no"}'})
+    yield Fault("410", "410, the route is retired", members={"status": 410, "body": _PAGE, "contentType": "text/html"})
+    yield Fault(
+        "404-envelope",
+        "404 with a proxy's JSON",
+        members={"status": 404, "body": '{"success":false,"errors":[{"code":7003}],"messages":[]}'},
+    )
+    yield Fault("denied", "what is connected is called not connected, with its id", "says_not_connected")
+    yield Fault("died", "what is connected has the status error", "died")
+    yield Fault("twice", "what is connected comes a second time, as not connected", "duplicate_entries")
+    yield Fault(
+        "other-organization",
+        "the key of another organization",
+        members={"status": 200, "body": '{"valid":true,"organizationId":"org_of_somebody_else"}'},
+    )
     yield Fault("unlisted", "a list without this provider", members={"status": 200, "body": '{"items":[]}'})
     yield Fault("connected-by-others", "somebody else connects it just before", "by_others", {"connect": True})
     yield Fault("disconnected-by-others", "somebody else disconnects it just before", "by_others", {"disconnect": True})
@@ -214,14 +232,22 @@ class Case:
         return f"{self.operation}-{self.route}-{self.fault}-{self.often}"
 
 
-def meaningless(route: str, fault: Fault, connected: bool) -> str | None:
+def meaningless(operation: str, route: str, fault: Fault, connected: bool) -> str | None:
     """Why a fault on a route is left out; None for a case. ``connected`` is what the call would have met."""
     of_member = fault.kind in ("missing_members", "null_members") and fault.members
     if of_member and fault.members["members"][0] not in MEMBERS[route]:
         return "the answer has no such member"
     if fault.id == "unlisted" and route != "list":
         return "only the list names providers"
-    if fault.id == "unknown-values" and route in WRITES:
+    if fault.id in ("denied", "died") and (route not in ("list", "sync_status") or not connected):
+        return "there is no status of a connection in it"
+    if fault.id == "twice" and (route != "list" or not connected):
+        return "only the list has entries"
+    if fault.id == "other-organization" and route != "validate_key":
+        return "only one route tells whose a key is"
+    if fault.id == "other-organization" and operation == "create":
+        return "no state names an organization yet"
+    if fault.id == "unknown-values" and route in (*WRITES, "validate_key"):
         return "the answer has no value that may grow"
     if route not in WRITES and fault.members.get("after"):
         return "reading changes nothing, so that before and after its work are the same"
@@ -247,13 +273,13 @@ def _combinations() -> Iterator[tuple[Case, str | None]]:
     for operation in OPERATIONS.values():
         for route, connected in zip(operation.routes, operation.connected, strict=True):
             for fault in FAULTS.values():
-                reason = meaningless(route, fault, connected)
+                reason = meaningless(operation.id, route, fault, connected)
                 yield Case(operation.id, route, fault.id, "once"), reason
                 yield Case(operation.id, route, fault.id, "always"), reason
             for first in LOST if route in WRITES else ():
                 done = route == "connect" if first == "reset-after" else connected
                 for second in SETTLING:
-                    reason = meaningless("list", FAULTS[second], done)
+                    reason = meaningless(operation.id, "list", FAULTS[second], done)
                     yield Case(operation.id, route, f"{first}+{second}", "once"), reason
 
 

@@ -7,6 +7,7 @@ its caller gave up on stays under way, and is carried out when its time has come
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message
 
 from outlit_pulumi.api.client import OutlitClient
 from outlit_pulumi.api.models import IntegrationList
-from outlit_pulumi.api.retry import Budget, Clock, Retries
+from outlit_pulumi.api.retry import Budget, Retries
 from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import DEFAULT_API_KEY, Store, create_app
 from outlit_pulumi.sandbox.faults import RESET, WAIT
@@ -26,21 +27,18 @@ from tests.clock import SkippingClock
 URL = "https://outlit.test"
 
 
-class _Rest(Budget):
-    """All that an operation has left, for one call of it."""
-
-    def __init__(self, clock: Clock, operation: Budget) -> None:
-        super().__init__(clock, operation.left())
-        self._now = clock.now
+class _Wait(Budget):
+    """The time that somebody waits for one call, all of it."""
 
     def deadline(self) -> float:
-        return self._now() + self.left()
+        return self._ends
 
 
 class _Client(OutlitClient):
-    """Gives up on the list when the operation that waits for it does: its caller waits in time that passes by itself.
+    """Gives up on the list, and on whose the key is, when the operation that waits for it does.
 
-    A caller that takes ``outlit:timeout`` from the real clock would wait for a virtual answer of any length.
+    Its caller waits in time that passes by itself: it takes ``outlit:timeout`` from the real clock, and would wait for
+    a virtual answer of any length.
     """
 
     _operation: Budget | None = None
@@ -50,15 +48,19 @@ class _Client(OutlitClient):
         return self._operation
 
     def list_integrations(self, *, connected_only: bool = False, budget: Budget | None = None) -> IntegrationList:
-        if budget is None and self._operation is not None:
-            budget = _Rest(self.clock, self._operation)
-        return super().list_integrations(connected_only=connected_only, budget=budget)
+        return super().list_integrations(connected_only=connected_only, budget=budget or self._wait(1, math.inf))
+
+    def organization(self, *, budget: Budget | None = None) -> str | None:
+        return super().organization(budget=budget or self._wait(4, 10.0))
+
+    def _wait(self, part: int, most: float) -> Budget | None:
+        return _Wait(self.clock, min(most, self._operation.left() / part)) if self._operation is not None else None
 
 
 class _InTurn(Workspace):
     """Makes one call after another: two at once would both move the clock, each for itself."""
 
-    def ahead(self) -> None:
+    def ahead(self, *, organization: bool) -> None:
         """Does without."""
 
 

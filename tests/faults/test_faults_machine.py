@@ -21,12 +21,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from outlit_pulumi.errors import AlreadyConnectedError, BrowserRequiredError, ConnectionChangedError, OutlitError
+from outlit_pulumi.errors import (
+    AlreadyConnectedError,
+    BrowserRequiredError,
+    ConnectionChangedError,
+    OutlitError,
+    WrongOrganizationError,
+)
+from outlit_pulumi.sandbox.store import Habits
 from tests.faults.deployment import Report, declared
 from tests.faults.model import CONFIGS, LABELS, Command, Ledger, Plan, connection, plain_secrets, plans, recorded
 from tests.faults.service import URL, Service
 
 _NAMES = ("one", "two", "three")
+_LAGS = (["list"], ["sync_status"], ["list", "sync_status"])
 
 
 def _of(choose: Callable[[Any], Sequence[Any]]) -> st.SearchStrategy[Any]:
@@ -95,9 +103,12 @@ class UserAndService(RuleBasedStateMachine):
         self.program[name] = declared(provider, config, adopt_existing=adopt or not configs, **more)
 
     @initialize(
-        first=st.lists(st.sampled_from(sorted(CONFIGS)), min_size=1, max_size=3, unique=True), applied=st.booleans()
+        first=st.lists(st.sampled_from(sorted(CONFIGS)), min_size=1, max_size=3, unique=True),
+        applied=st.booleans(),
+        habits=st.builds(Habits, st.sampled_from([True, True, False]), st.booleans(), st.booleans()),
     )
-    def begin(self, first: list[str], applied: bool) -> None:
+    def begin(self, first: list[str], applied: bool, habits: Habits) -> None:
+        self.service.store.habits = habits
         for workspace in self.ledger.workspaces:
             self.ledger.outside(workspace, "slack", "connect")
         for name, provider in zip(_NAMES, first, strict=False):
@@ -166,11 +177,36 @@ class UserAndService(RuleBasedStateMachine):
             if more and name != new:
                 self.change_config(name, 0)
 
-    @precondition(
-        lambda machine: machine.now() == machine.settled or machine.ledger.key != machine.ledger.workspaces[0]
-    )
+    @precondition(lambda machine: not machine.deployment.state)
     @rule()
-    def switch_key(self) -> None:
+    def move(self) -> None:
+        """With nothing in its state, a stack may go on in another workspace."""
+        self._switch_key()
+
+    @_some_state
+    @rule(
+        command=st.sampled_from(["refresh", "destroy", "up"]),
+        planned=st.just(_nothing_wrong) | plans("list", "sync_status", "validate_key", "*"),
+    )
+    def with_another_key(self, command: str, planned: list[Plan]) -> None:
+        """A command with the key of another workspace changes nothing: neither in the state, nor at the service."""
+        if self.service.store.habits.key_check:
+            self._switch_key()
+            # An up may connect what it meets before the first resource that the state has.
+            known = {name: self.program[name] for name in self.program if name in self.deployment.state}
+            acts: dict[str, Callable[[Any], Report]] = {
+                "refresh": self.deployment.refresh,
+                "destroy": self.deployment.destroy,
+                "up": lambda run: self.deployment.up(known or self.program, run),
+            }
+            if command != "up" or known:
+                # Not promised: that a create does not go on where it cannot be asked whose the key is.
+                done = self.ledger.command(acts[command], _nothing_wrong if command == "up" else planned)
+                assert not done.writes
+                assert done.old.keys() == done.new.keys() or command != "refresh"
+            self._switch_key()
+
+    def _switch_key(self) -> None:
         here, there = self.ledger.workspaces
         self.ledger.key = there if self.ledger.key is here else here
 
@@ -184,7 +220,17 @@ class UserAndService(RuleBasedStateMachine):
     def outside(self, number: int, provider: str, what: str) -> None:
         self.ledger.outside(self.ledger.workspaces[number], provider, what)
 
-    @precondition(lambda machine: machine.ledger.in_use())
+    @rule(routes=st.sampled_from(_LAGS), seconds=st.sampled_from([2, 10, None]))
+    def lag(self, routes: Sequence[str], seconds: float | None) -> None:
+        """The service shows what was, for as long or until it is told otherwise."""
+        self.ledger.lag(routes, seconds)
+
+    @precondition(lambda machine: machine.ledger.lagging)
+    @rule()
+    def catch_up(self) -> None:
+        self.ledger.lag(_LAGS[-1], 0)
+
+    @precondition(lambda machine: machine.ledger.in_use() and not machine.ledger.lagging)
     @rule(name=_of(lambda machine: machine.ledger.in_use()))
     def fail_sync(self, name: str) -> None:
         self.ledger.fail_sync(name)
@@ -229,6 +275,7 @@ class UserAndService(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """However things are: one refresh, then doing what each error says, leads to what is declared."""
+        self.catch_up()
         self._refresh(_nothing_wrong)
         for _ in range(3 * len(_NAMES)):
             done = self._up(_nothing_wrong)
@@ -284,7 +331,7 @@ class UserAndService(RuleBasedStateMachine):
         """Only what is declared at this moment, only for its provider, only to the workspace of the key."""
         configs = {inputs["provider"]: inputs["config"] for inputs in self.program.values()}
         for sent in done.sent:
-            assert str(sent.request.url).startswith(f"{URL}/api/integrations")
+            assert str(sent.request.url).startswith(f"{URL}/api/")
             assert sent.request.headers["Authorization"] == f"Bearer {self.ledger.key.api_key}"
             if sent.config is None:
                 assert not plain_secrets(f"{sent.request.url} {sent.request.content.decode()}")
@@ -304,6 +351,8 @@ class UserAndService(RuleBasedStateMachine):
             assert held is not None
         elif isinstance(error, BrowserRequiredError):
             assert held is None
+        elif isinstance(error, WrongOrganizationError):
+            assert "pulumi state delete" in str(error)
         else:
             assert isinstance(error, ConnectionChangedError)
             assert [old for old in done.old.values() if old.outputs["provider"] == provider and connection(old) != held]

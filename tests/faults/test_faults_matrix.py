@@ -65,6 +65,7 @@ def test_the_members_are_those_of_the_answers(service: Service) -> None:
             "sync_status": http.get("/api/integrations/sync-status", params=provider),
             "connect": http.post("/api/integrations/connect", json={**provider, "config": {"apiKey": "sk_made_up"}}),
             "disconnect": http.post("/api/integrations/disconnect", json=provider),
+            "validate_key": http.post("/api/validate-api-key"),
         }
     assert {route: members(answer.json()) for route, answer in answers.items()} == {
         route: set(names) for route, names in MEMBERS.items()

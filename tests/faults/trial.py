@@ -36,11 +36,13 @@ ROUTES = {
     "/api/integrations/connect": "connect",
     "/api/integrations/disconnect": "disconnect",
     "/api/integrations/sync-status": "sync_status",
+    "/api/validate-api-key": "validate_key",
 }
 
 NOT_PROMISED = {
-    ("replace", "disconnect", "reconnected-by-others"),
-    ("delete", "disconnect", "reconnected-by-others"),
+    (operation, route, "reconnected-by-others")
+    for operation in ("replace", "delete")
+    for route in ("validate_key", "disconnect")
 }
 """The API has no conditional disconnect: what somebody else connects after the last look is disconnected with it."""
 
@@ -221,10 +223,12 @@ def _prepare(scene: _Scene, case: Case) -> Callable[[], Report]:
     mode = "replace" if case.operation == "replace" else "reconnect"
     if case.operation == "adopt" and case.route == "list":
         scene.service.store.connect(scene.tenant.name, PROVIDER, OLD)
-    if case.operation in ("replace", "read", "update", "delete"):
+    if case.operation in ("replace", "read", "miss", "update", "delete"):
         scene.up({"it": declared(PROVIDER, OLD, on_config_change=mode)})
         scene.service.later()
-    if case.operation == "read":
+    if case.operation == "miss":
+        scene.service.store.meddle(scene.tenant.name, PROVIDER, disconnect=True)
+    if case.operation in ("read", "miss"):
         scene.program = {"it": declared(PROVIDER, OLD)}
         return scene.refresh
     if case.operation != "delete":
@@ -265,7 +269,7 @@ def _unnamed(warning: str) -> str:
 
 
 def _id(text: str) -> str:
-    return re.sub(rf"{PROVIDER}-org_[\w-]+", "<id>", text)
+    return re.sub(r"\borg_w\d+", "<organization>", re.sub(rf"{PROVIDER}-org_[\w-]+", "<id>", text))
 
 
 def _told(error: OutlitError) -> str:
@@ -346,11 +350,13 @@ def _settle(scene: _Scene, command: Callable[[], Report], report: Report, operat
     if report.succeeded and scene.quiet():
         return "nothing to do"
     ways: list[tuple[str, tuple[Callable[[], Report], ...]]] = []
+    if operation == "miss" and not report.succeeded:
+        ways.append(("pulumi refresh again, then pulumi up", (scene.refresh, scene.up)))
     if operation == "read" and not report.succeeded:
         ways.append(("pulumi refresh", (scene.refresh,)))
     ways.append(("pulumi destroy" if operation == "delete" else "pulumi up", (scene.up,)))
     ways.append((f"pulumi refresh, then {ways[-1][0]}", (scene.refresh, scene.up)))
-    if operation not in ("read", "delete"):
+    if operation not in ("read", "miss", "delete"):
         ways.append(("adopt_existing=True, then pulumi up", (lambda: _adopt(scene),)))
     for name, steps in ways:
         if all(step().succeeded for step in steps) and scene.quiet():

@@ -243,14 +243,17 @@ class Replying(httpx.BaseTransport):
     Args:
         given: The replies.
         lists: Those to requests for the list, which may be made at the same time as others; by default also ``given``.
+        owner: That to the question whose the key is, which is asked at the same time, too.
     """
 
-    def __init__(self, given: list[Reply], lists: list[Reply] | None = None) -> None:
+    def __init__(self, given: list[Reply], lists: list[Reply] | None = None, owner: Reply | None = None) -> None:
         self._given = given
         self._lists = lists or given
+        self._owner = [owner or right({"valid": True, "organizationId": "org_1"})]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        replies = self._lists if request.url.path.endswith("/api/integrations") else self._given
+        special = {"/api/integrations": self._lists, "/api/validate-api-key": self._owner}
+        replies = special.get(request.url.path, self._given)
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         if reply.broken is not None and not reply.late:
             raise reply.broken
@@ -258,26 +261,31 @@ class Replying(httpx.BaseTransport):
 
 
 def client(
-    given: list[Reply], settings: Settings | None = None, lists: list[Reply] | None = None
+    given: list[Reply],
+    settings: Settings | None = None,
+    lists: list[Reply] | None = None,
+    owner: Reply | None = None,
 ) -> tuple[OutlitClient, SkippingClock]:
     """A client that gets these replies, and its clock."""
     clock = SkippingClock()
     held = settings or Settings("ok_fuzz", "https://outlit.test")
-    return OutlitClient(held, transport=Replying(given, lists), clock=clock), clock
+    return OutlitClient(held, transport=Replying(given, lists, owner), clock=clock), clock
 
 
 @contextmanager
-def workspace(given: list[Reply], lists: list[Reply] | None = None) -> Iterator[Workspace]:
+def workspace(given: list[Reply], lists: list[Reply] | None = None, owner: Reply | None = None) -> Iterator[Workspace]:
     """A workspace that gets these replies.
 
-    A list that is asked for ahead is waited for: its thread must not reach into the next example.
+    What is asked for ahead is waited for: its thread must not reach into the next example.
     """
-    made = Workspace(client(given, lists=lists)[0])
+    made = Workspace(client(given, lists=lists, owner=owner)[0])
     try:
         yield made
     finally:
         with suppress(OutlitError):
             made.items(made.client.budget())
+        with suppress(OutlitError):
+            made.organization(made.client.budget())
         made.client.close()
 
 

@@ -31,6 +31,7 @@ METHODS: dict[str, Callable[[OutlitClient], object]] = {
     "connect_status": lambda c: c.connect_status("s"),
     "disconnect": lambda c: c.disconnect("stripe"),
     "sync_status": lambda c: c.sync_status("stripe"),
+    "organization": lambda c: c.organization(),
 }
 
 INPUTS: dict[str, Any] = {
@@ -58,7 +59,7 @@ OPERATIONS: dict[str, Operation] = {
 @example(given=[Reply(200, [(b"Content-Encoding", b"gzip")], b"no gzip")])
 def test_any_answer_to_the_client(name: str, given: list[Reply]) -> None:
     """An answer or an ApiError, within the time."""
-    outlit, clock = client(given)
+    outlit, clock = client(given, owner=given[0])
     began = clock.now()
     try:
         METHODS[name](outlit)
@@ -95,9 +96,10 @@ def test_any_answers_to_an_operation(name: str, data: st.DataObject) -> None:
         for answer in EXPECTED[name]
     ]
     lists = given.pop() if name == "read" else None  # it asks for the list ahead
+    owner = data.draw(st.one_of(replies, st.just(right({"valid": True, "organizationId": "org_1"}))))
     state, inputs, warnings = copy.deepcopy(STATE), copy.deepcopy(INPUTS), list[str]()
     try:
-        with workspace(given, [lists] if lists else None) as run:
+        with workspace(given, [lists] if lists else None, owner) as run:
             made = OPERATIONS[name](run, state, inputs, warnings.append)
     except OutlitError as error:
         anticipated(error)

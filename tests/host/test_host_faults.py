@@ -44,7 +44,7 @@ def used(sandbox: Sandbox) -> list[str | None]:
 def test_a_refused_update_is_one_clean_line(sandbox: Sandbox, host: Host, state: dict[str, Any]) -> None:
     sandbox.fault("connect", status=400, body=f'{{"error": "bad key {OTHER["apiKey"]}"}}')
     message = refused(lambda: host.update(state["connection_id"], state, declared("stripe", OTHER)))
-    assert "Stripe was not updated: Outlit refused the request as invalid" in message
+    assert "Stripe was not updated: Outlit does not accept its config" in message
     assert len(message.splitlines()) == 1
     assert used(sandbox) == [fingerprint(STRIPE)]
 
@@ -65,7 +65,9 @@ def test_a_service_that_hangs_holds_nobody_longer_than_the_timeout(
 ) -> None:
     """The first look is answered; the write, and the look that should settle it, are not."""
     state = {} if operation == "create" else request.getfixturevalue("state")
-    sandbox.fault("*", kind="delay", seconds=120, times=None, skip=1)
+    for route in ("connect", "disconnect"):
+        sandbox.fault(route, kind="delay", seconds=120, times=None)
+    sandbox.fault("list", kind="delay", seconds=120, times=None, skip=1)
     with hosting({**configured(sandbox), "outlit:timeout": 4}) as host:
         calls = {
             "create": lambda: host.create(declared("stripe", STRIPE)),

@@ -33,6 +33,7 @@ CONFIG = {"apiKey": "Zq7CANARYconfig9876543210"}
 CONNECTED = {"connected": True, "connectionId": "posthog-org_1", "alreadyConnected": False}
 DONE = {**CONNECTED, "success": True}
 """Answers any write."""
+FAST = Retries(first_wait=0)
 Step = httpx.Response | Exception
 
 
@@ -99,15 +100,58 @@ def failure(operation: Operation, *steps: Step, attempts: int = 1) -> outlit.Api
         (399, outlit.ServiceError, False),
         (500, outlit.ServiceError, None),
         (502, outlit.ServiceError, None),
-        (418, outlit.ServiceError, None),
+        (405, outlit.ServiceError, None),
+        (410, outlit.ServiceError, None),
+        (408, outlit.ServiceError, None),
+        (425, outlit.ServiceError, None),
+        (402, outlit.ServiceError, False),
+        (407, outlit.ServiceError, False),
+        (409, outlit.ServiceError, False),
+        (413, outlit.ServiceError, False),
+        (422, outlit.ServiceError, False),
+        (451, outlit.ServiceError, False),
     ],
 )
 def test_each_status_has_its_error(
     operation: Operation, status: int, kind: type[outlit.ApiError], took_effect: bool | None
 ) -> None:
+    """Where it is final, nothing took effect."""
     error = failure(operation, answer(status, {"error": "no"}))
-    assert type(error) is kind
+    assert type(error) is (outlit.CredentialsRejectedError if operation is write and status == 400 else kind)
     assert (error.status, error.took_effect) == (status, took_effect)
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 407, 409, 410, 413, 422, 451])
+@pytest.mark.parametrize("operation", [read, write, disconnect])
+def test_a_final_answer_is_asked_for_once(operation: Operation, status: int) -> None:
+    with serving(answer(status)) as (client, service), pytest.raises(outlit.ApiError):
+        operation(client)
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_routes_that_are_not_served_are_said_in_one_sentence(status: int) -> None:
+    said = str(failure(read, httpx.Response(status, html="<h1>Not found</h1>")))
+    assert f"does not serve Outlit's integration routes ({status}). The state is unchanged." in said
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_a_service_without_the_route_does_not_tell_whose_a_key_is(status: int) -> None:
+    with serving(answer(status)) as (client, _):
+        assert client.organization() is None
+
+
+@pytest.mark.parametrize("steps", [(answer(503),), (answer(200, {"valid": True}),), (httpx.ReadTimeout("x"),)])
+def test_no_answer_is_not_no_route(steps: tuple[Step, ...]) -> None:
+    with serving(*steps) as (client, _), pytest.raises(outlit.ApiError):
+        client.organization()
+
+
+def test_the_question_whose_a_key_is_may_be_repeated() -> None:
+    owner = answer(200, {"valid": True, "organizationId": "org_1", "createdById": None, "more": 1})
+    with serving(answer(503), owner) as (client, service):
+        assert client.organization() == "org_1"
+    assert {(request.method, request.url.path) for request in service.requests} == {("POST", "/api/validate-api-key")}
 
 
 def test_only_the_documented_404_means_not_connected() -> None:
@@ -137,22 +181,75 @@ def test_what_may_still_be_under_way(problem: Step, under_way: bool) -> None:
     [
         (answer(400), "Outlit refused the request as invalid. Check the declared values."),
         (
-            answer(400, {"message": "no"}),
-            'Outlit refused the request as invalid and said "no". Check the declared values.',
+            answer(
+                400, {"message": "no", "details": [{"path": "provider", "message": "unknown"}, 5, {"message": "x"}]}
+            ),
+            'Outlit refused the request as invalid and said "no; provider: unknown; x". Check the declared values.',
         ),
         (answer(403), "Outlit does not allow it. Check the key's rights."),
         (answer(403, {"code": "c"}), "Outlit does not allow it (c). Check the key's rights."),
-        (answer(404, {"success": False}), "Outlit answered 404. Nothing was changed."),
+        (answer(404, {"success": False, "message": "no"}), 'Outlit answered 404 and said "no". Nothing was changed.'),
+        (answer(422, {"error": "no"}), 'Outlit answered 422 and said "no". Nothing was changed.'),
         (answer(429), "Outlit limits the rate of requests (429). Run again later."),
         (answer(500), "Outlit answered 500. Run again; if it goes on, tell Outlit's support."),
     ],
 )
 def test_a_refusal_quotes_what_there_is_to_quote(response: httpx.Response, message: str) -> None:
-    assert str(failure(write, response)) == message
+    assert str(failure(disconnect, response)) == message
 
 
-def test_a_refused_key_says_where_the_key_comes_from() -> None:
-    assert "Check outlit:apiKey, OUTLIT_API_KEY or the Provider's api_key" in str(failure(read, answer(401)))
+def test_rejected_credentials_are_an_error_of_their_own() -> None:
+    details = [{"path": "config.apiKey", "message": "expired"}]
+    said = str(failure(write, answer(400, {"error": "Validation failed", "details": details})))
+    assert said.startswith('Outlit does not accept its config and said "Validation failed; config.apiKey: expired".')
+
+
+@pytest.mark.parametrize(
+    ("explicit", "there", "not_there"),
+    [(None, "set OUTLIT_API_KEY", "--run-program"), ("emea", "add --run-program", "OUTLIT_API_KEY")],
+)
+def test_a_refused_key_says_where_the_key_comes_from(explicit: str | None, there: str, not_there: str) -> None:
+    """The environment never overrides the key of an explicit Provider, so it is no cure there."""
+    transport = httpx.MockTransport(Service(answer(401)))
+    with (
+        OutlitClient(Settings(KEY, "https://outlit.test", explicit=explicit), transport=transport) as client,
+        pytest.raises(outlit.AuthenticationError) as caught,
+    ):
+        read(client)
+    assert there in str(caught.value)
+    assert not_there not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"success": False, "errors": [{"code": 7003}], "messages": []}, {"success": False}, {"message": "Not Found"}],
+)
+def test_a_404_of_somebody_else_does_not_mean_not_connected(body: object) -> None:
+    error = failure(disconnect, answer(404, body))
+    assert (type(error), error.took_effect) == (outlit.ServiceError, None)
+
+
+def hangs_up(connection: socket.socket, ended: threading.Event) -> None:
+    """Answers one request, and closes the connection at the next one."""
+    answers(connection, ended)
+    kept = connection.dup()
+
+    def wait() -> None:
+        with kept:
+            kept.recv(65536)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def test_another_try_is_on_a_new_connection() -> None:
+    """A server that closes idle connections without saying so costs a write its first try only."""
+    with listening(hangs_up) as address, OutlitClient(Settings(KEY, f"http://{address}"), retries=FAST) as client:
+        assert client.list_integrations().items == []
+        with pytest.raises(outlit.UnreadableAnswerError):  # an answer came, that of a list
+            client.disconnect("stripe", again=True)
+        with pytest.raises(outlit.UnreachableError):
+            client.disconnect("stripe")
+        assert client.list_integrations().items == []
 
 
 @pytest.mark.parametrize(
@@ -346,8 +443,8 @@ def test_the_proxy_of_the_environment_is_used(environment: pytest.MonkeyPatch, n
     with listening(refuses) as proxy:
         environment.setenv(name, f"http://user:CANARY%2Fpw@{proxy}")
         with (
-            OutlitClient(Settings(KEY, "https://outlit.invalid"), retries=Retries(attempts=1)) as client,
-            pytest.raises(outlit.UnreachableError, match=r"\(407 ") as caught,
+            OutlitClient(Settings(KEY, "https://outlit.invalid"), retries=FAST) as client,
+            pytest.raises(outlit.ServiceError, match=r"\(407\).*HTTPS_PROXY") as caught,
         ):
             client.connect("posthog", CONFIG)
     (request,) = asked
@@ -374,11 +471,10 @@ def test_certificates_of_the_environment_count(environment: pytest.MonkeyPatch, 
     with listening(answers_encrypted) as address:
 
         def ask() -> object:
-            settings, retries = Settings(KEY, f"https://{address}"), Retries(attempts=1)
-            with OutlitClient(settings, retries=retries) as client:
+            with OutlitClient(Settings(KEY, f"https://{address}"), retries=FAST) as client:
                 return client.list_integrations().items
 
-        with pytest.raises(outlit.UnreachableError, match="certificate verify failed"):
+        with pytest.raises(outlit.UnreachableError, match="certificate is not trusted.*set SSL_CERT_FILE"):
             ask()
         environment.setenv("SSL_CERT_DIR", str(tmp_path))
         assert ask() == []
@@ -811,7 +907,7 @@ def test_retry_after_zero_is_repeated() -> None:
     assert len(service.requests) == 2
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("status", [400, 403, 422, 500])
 @pytest.mark.parametrize("member", ["error", "message"])
 @pytest.mark.parametrize("secret", [KEY, CONFIG["apiKey"], CONFIG["apiKey"][:14] + "...", KEY[:14]])
 def test_an_echoed_secret_is_redacted(status: int, member: str, secret: str) -> None:

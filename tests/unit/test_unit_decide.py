@@ -18,7 +18,7 @@ from outlit_pulumi.api.models import IntegrationItem
 from outlit_pulumi.dynamic import WORKSPACES, IntegrationProvider
 from outlit_pulumi.lifecycle import decide
 from outlit_pulumi.lifecycle.check import UNKNOWN
-from outlit_pulumi.lifecycle.decide import Difference, Refusal, difference
+from outlit_pulumi.lifecycle.decide import Difference, Owner, Refusal, difference
 from outlit_pulumi.lifecycle.ledger import Facts
 from outlit_pulumi.lifecycle.outputs import UNCONFIRMED
 from outlit_pulumi.sandbox import Sandbox
@@ -43,7 +43,24 @@ NO_ID_TO_COMPARE = f"{NO_ID}, so whether it is the one in the state is not known
 NOTHING_THERE = "it is not connected, so there is nothing to adopt"
 GONE = "it is not connected in this workspace"
 ANOTHER = "this workspace holds another connection of it than the state (stripe-1)"
-NEEDED = "a create of this run found connection stripe-1 in its way and failed, so the program still needs it"
+NEEDED = "a create or a check of this provider failed in this run, and may have been to take this connection over"
+
+
+CONTRADICTION = "Outlit's list says that it is not connected, and its sync status says that it is"
+UNOFFERED = "Outlit's list does not name it at all"
+UNASKED = "Outlit's list does not show connection stripe-1, and whose the API key is could not be asked"
+UNNAMED = "Outlit's list does not show connection stripe-1, and the state does not say in which organization it is"
+WRONG = "the API key is of organization org_b, the state is of org_a"
+
+A = frozenset(["org_a"])
+OLDER = Owner()
+"""A service that cannot tell whose a key is."""
+FORGETFUL = Owner(A)
+"""One that could, and cannot any more."""
+SAME = Owner(A, "org_a")
+OTHER_KEY = Owner(A, "org_b")
+SILENT = Owner(A, silent=True)
+UNRECORDED = Owner(key="org_a")
 
 
 def told(decision: str | Refusal) -> str:
@@ -68,15 +85,24 @@ def told(decision: str | Refusal) -> str:
         ({}, {"config": OTHER, "on_config_change": "replace"}, Difference(True, ("config",))),
         ({"config": None}, {"on_config_change": "replace"}, Difference(True)),
         ({}, {"provider": "posthog"}, Difference(True, ("provider",), delete_first=False)),
-        ({}, {"provider": UNKNOWN}, Difference(True, ("provider",), delete_first=False)),
-        ({"provider": UNKNOWN}, {"provider": UNKNOWN}, Difference(True, ("provider",), delete_first=False)),
+        ({}, {"provider": UNKNOWN}, Difference(True)),
+        ({}, {"config": UNKNOWN, "on_config_change": "replace"}, Difference(True)),
+        ({}, {"config": {"apiKey": UNKNOWN}, "on_config_change": "replace"}, Difference(True)),
+        (
+            {},
+            {"config": {"apiKey": UNKNOWN, "more": "x"}, "on_config_change": "replace"},
+            Difference(True, ("config",)),
+        ),
         ({UNCONFIRMED: True}, {}, Difference(True)),
         ({UNCONFIRMED: True}, {"config": None}, Difference(False)),
         ({"status": "degraded", "sync_status": "SUCCESS", "last_data_received_at": "x"}, {}, Difference(False)),
     ],
 )
 def test_difference(olds: dict[str, Any], news: dict[str, Any], expected: Difference) -> None:
-    """Only a changed provider is created first; all other answers say to delete first, also that nothing changed."""
+    """Only a changed provider is created first; all other answers say to delete first, also that nothing changed.
+
+    What is not known yet replaces nothing.
+    """
     found = difference({**STRIPE, **olds}, {**STRIPE, **news})
     assert found == expected
     assert found.delete_first is (found.replaces != ("provider",))
@@ -108,10 +134,21 @@ def test_difference(olds: dict[str, Any], news: dict[str, Any], expected: Differ
         ({"adopt_existing": True}, NAMELESS, Facts(), NO_ID),
         ({"adopt_existing": True, "config": None}, None, Facts(), UNLISTED),
         ({"adopt_existing": True, "config": None}, NOT_CONNECTED, Facts(), NOTHING_THERE),
+        ({}, MINE, Facts(predecessor=True), "resume"),
+        ({}, OTHERS, Facts(predecessor=True, held=True), "resume"),
+        ({"adopt_existing": True}, MINE, Facts(predecessor=True), "adopt"),
+        ({"config": None}, MINE, Facts(predecessor=True), "adopt"),
+        ({}, NAMELESS, Facts(predecessor=True), NO_ID),
+        ({}, MINE, Facts(predecessor=True, taken=True), TWICE),
+        ({}, MINE, Facts(predecessor=True, removed=True), FASTER),
+        ({}, NOT_CONNECTED, Facts(predecessor=True), "connect"),
     ],
 )
 def test_create(props: dict[str, Any], item: IntegrationItem | None, facts: Facts, expected: str) -> None:
-    assert told(decide.create({**STRIPE, **props}, item, facts)) == expected
+    """What the resource of the same name left connected is its own; a second declaration's never is."""
+    for owner in (OLDER, SAME, SILENT, UNRECORDED):
+        assert told(decide.create({**STRIPE, **props}, item, facts, owner)) == expected
+    assert told(decide.create({**STRIPE, **props}, item, facts, OTHER_KEY)) == WRONG
 
 
 @pytest.mark.parametrize(
@@ -123,7 +160,7 @@ def test_create(props: dict[str, Any], item: IntegrationItem | None, facts: Fact
     ],
 )
 def test_the_cure_where_there_is_nothing_to_adopt(provider: str, cure: str) -> None:
-    found = decide.create({**SLACK, "provider": provider}, NOT_CONNECTED, Facts())
+    found = decide.create({**SLACK, "provider": provider}, NOT_CONNECTED, Facts(), SAME)
     assert isinstance(found, Refusal)
     assert (found.error, found.cure) == (outlit.BrowserRequiredError, cure)
 
@@ -142,29 +179,88 @@ CHANGES: list[tuple[IntegrationItem | None, Facts, str]] = [
         *CHANGES,
         (NOT_CONNECTED, Facts(), GONE),
         (MINE, Facts(), "send"),
-        (MINE, Facts(tracked=True, taken=True, held=True, refused=True), "send"),
+        (MINE, Facts(tracked=True, taken=True, held=True, failed=True), "send"),
     ],
 )
 def test_change(item: IntegrationItem | None, facts: Facts, expected: str) -> None:
-    assert told(decide.change("stripe-1", item, facts)) == expected
+    for owner in (OLDER, SAME, SILENT, UNRECORDED):
+        assert told(decide.change("stripe-1", item, facts, owner)) == expected
+    assert told(decide.change("stripe-1", item, facts, OTHER_KEY)) == WRONG
+
+
+DIED = IntegrationItem(id="stripe", status="error", connection_id="stripe-1")
+DENIED = IntegrationItem(id="stripe", status="not_connected", connection_id="stripe-1")
+
+
+@pytest.mark.parametrize("item", [None, NOT_CONNECTED, MINE, OTHERS, NAMELESS])
+@pytest.mark.parametrize("owner", [OLDER, SAME, SILENT, UNRECORDED, OTHER_KEY])
+def test_remove_for_what_the_program_needs(item: IntegrationItem | None, owner: Owner) -> None:
+    """Whatever the service says."""
+    assert told(decide.remove("stripe-1", item, Facts(held=True, failed=True), owner)) == "keep"
+    assert told(decide.remove("stripe-1", item, Facts(failed=True), owner)) == NEEDED
+
+
+@pytest.mark.parametrize("item", [MINE, DIED, DENIED])
+def test_remove_of_our_own_connection(item: IntegrationItem) -> None:
+    """The state's own id in the list settles it, whatever the status says."""
+    for owner in (OLDER, SAME, SILENT, UNRECORDED):
+        assert told(decide.remove("stripe-1", item, Facts(tracked=True, removed=True), owner)) == "disconnect"
+    assert told(decide.remove("stripe-1", item, Facts(), OTHER_KEY)) == WRONG
+    assert told(decide.remove("stripe-1", item, Facts(moved=True), SAME)) == ANOTHER
 
 
 @pytest.mark.parametrize(
-    ("item", "facts", "expected"),
+    ("item", "owner", "expected"),
     [
-        *CHANGES,
-        (NOT_CONNECTED, Facts(), "gone"),
-        (NOT_CONNECTED, Facts(moved=True), "gone"),
-        (MINE, Facts(), "disconnect"),
-        (MINE, Facts(tracked=True, removed=True), "disconnect"),
-        (MINE, Facts(held=True), "keep"),
-        (None, Facts(held=True, refused=True), "keep"),
-        (MINE, Facts(refused=True), NEEDED),
-        (None, Facts(refused=True), NEEDED),
+        (NOT_CONNECTED, SAME, "disconnect"),
+        (NOT_CONNECTED, OLDER, "gone"),
+        (OTHERS, SAME, ANOTHER),
+        (OTHERS, OLDER, ANOTHER),
+        (NAMELESS, SAME, NO_ID_TO_COMPARE),
+        (None, SAME, UNLISTED),
+        (None, OLDER, UNLISTED),
+        *((item, OTHER_KEY, WRONG) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, SILENT, UNASKED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, FORGETFUL, UNASKED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, Owner(silent=True), UNASKED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, UNRECORDED, UNNAMED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
     ],
 )
-def test_remove(item: IntegrationItem | None, facts: Facts, expected: str) -> None:
-    assert told(decide.remove("stripe-1", item, facts)) == expected
+def test_remove_of_what_the_list_does_not_show(item: IntegrationItem | None, owner: Owner, expected: str) -> None:
+    assert told(decide.remove("stripe-1", item, Facts(), owner)) == expected
+
+
+def test_remove_where_another_resource_has_what_the_list_shows() -> None:
+    for owner in (OLDER, SAME, SILENT, UNRECORDED):
+        assert decide.remove("stripe-1", OTHERS, Facts(), owner, shown_kept=True) == "gone"
+    assert told(decide.remove("stripe-1", OTHERS, Facts(), OTHER_KEY, shown_kept=True)) == WRONG
+
+
+@pytest.mark.parametrize("syncing", [True, False])
+def test_find_our_own_connection(syncing: bool) -> None:
+    for item in (MINE, DIED, DENIED):
+        for owner in (OLDER, SAME, SILENT, UNRECORDED):
+            assert decide.find("stripe-1", item, syncing, owner) == "here"
+
+
+@pytest.mark.parametrize(
+    ("item", "syncing", "owner", "expected"),
+    [
+        *((NOT_CONNECTED, False, owner, "gone") for owner in (SAME, OLDER)),
+        *((NOT_CONNECTED, True, owner, CONTRADICTION) for owner in (SAME, OLDER)),
+        *((OTHERS, syncing, owner, "moved") for owner in (SAME, OLDER) for syncing in (True, False)),
+        *((NAMELESS, syncing, owner, "here") for owner in (SAME, OLDER) for syncing in (True, False)),
+        *((None, syncing, owner, UNOFFERED) for owner in (SAME, OLDER) for syncing in (True, False)),
+        *((item, False, OTHER_KEY, WRONG) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, False, SILENT, UNASKED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, False, FORGETFUL, UNASKED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, False, UNRECORDED, UNNAMED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+    ],
+)
+def test_find_what_the_list_does_not_show(
+    item: IntegrationItem | None, syncing: bool, owner: Owner, expected: str
+) -> None:
+    assert told(decide.find("stripe-1", item, syncing, owner)) == expected
 
 
 def test_the_words_of_a_refusal() -> None:
@@ -188,12 +284,13 @@ class Preview:
     def __init__(self, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], **config: str) -> None:
         self.sandbox = sandbox
         self.capsys = capsys
-        given = {"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url}
+        # The shorter the time of an operation, the shorter its pause before a second list.
+        given = {"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url, "outlit:timeout": "4"}
         given |= {f"outlit:{name}": value for name, value in config.items()}
         self.provider = IntegrationProvider()
         self.provider.configure(ConfigureRequest(Config(given, "trial")))
         # The process keeps one ledger for each workspace; a new key is a new one.
-        self.settings = Settings(sandbox.api_key, sandbox.url)
+        self.settings = Settings(sandbox.api_key, sandbox.url, 4)
         self.ledger = WORKSPACES.ledger(self.settings)
 
     def check(self, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> str:
@@ -211,7 +308,8 @@ class Preview:
         return self.capsys.readouterr().err.strip()
 
     def calls(self) -> Counter[str]:
-        return Counter(call["route"] for call in self.sandbox.calls())
+        """The calls of the integration routes; whose the key is is asked next to a list."""
+        return Counter(call["route"] for call in self.sandbox.calls() if call["route"] != "validate_key")
 
 
 @pytest.fixture
@@ -223,6 +321,7 @@ def preview(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         found = Preview(sandbox, capsys)
         yield found
         WORKSPACES.workspace(found.settings).client.close()
+        found.ledger.peers.close()  # all tests of this process are one run
 
 
 def listing(*items: dict[str, str]) -> str:
@@ -230,7 +329,7 @@ def listing(*items: dict[str, str]) -> str:
     return json.dumps({"items": items})
 
 
-HELD = {**STRIPE, "connection_id": "stripe-held"}
+HELD = {**STRIPE, "connection_id": "stripe-held", "organization_id": "org_acme"}
 REPLACED = {**STRIPE, "config": OTHER, "on_config_change": "replace"}
 CHANGED = {**STRIPE, "config": OTHER}
 NO_ID_LISTED = listing({"id": "stripe", "status": "connected"})
@@ -314,7 +413,7 @@ def test_a_preview_warns_of_what_the_up_refuses(
     assert warning.startswith(head)
     assert str(refused.value).startswith(f"{failed}: ")
     assert str(refused.value).removeprefix(f"{failed}: ").replace(effect, "") == warning.removeprefix(head)
-    assert preview.calls() == {"list": 1}
+    assert set(preview.calls()) == {"list"}
 
 
 @pytest.mark.parametrize(
@@ -385,8 +484,17 @@ def test_what_a_diff_compared_is_no_conflict(preview: Preview) -> None:
 def test_what_was_disconnected_to_be_replaced_is_no_conflict(preview: Preview) -> None:
     preview.sandbox.connect("stripe", CONFIG)
     assert CONFLICT in preview.check(STRIPE)
-    preview.ledger.wrote("stripe", None)
+    preview.ledger.wrote("stripe", None, 0.0)
     assert preview.check(STRIPE) == ""
+
+
+def test_a_preview_compares_whose_the_key_is_with_all_states_that_it_saw(preview: Preview) -> None:
+    preview.sandbox.connect("stripe", CONFIG)
+    preview.diff(STRIPE, {**HELD, "organization_id": "org_other"})
+    posthog = {"apiKey": "q7CANARYposthog", "region": "us", "projectId": "1"}
+    said = "will fail: the API key is of organization org_acme, the state is of org_other"
+    assert f"creating PostHog {said}" in preview.check({**STRIPE, "provider": "posthog", "config": posthog})
+    assert f"updating Stripe {said}" in preview.diff(CHANGED, {**HELD, "organization_id": "org_other"})
 
 
 def test_one_list_call_serves_all_of_a_run(preview: Preview) -> None:

@@ -15,7 +15,7 @@ from outlit_pulumi.lifecycle.peers import Peers
 def test_nothing_is_known_at_the_beginning() -> None:
     ledger = Ledger()
     assert ledger.facts("stripe") == ledger.facts("stripe", "stripe-1") == Facts()
-    assert ledger.written("stripe", since=0) is None
+    assert ledger.written("stripe", 0, None) is None
 
 
 def test_ticks_grow() -> None:
@@ -26,30 +26,56 @@ def test_ticks_grow() -> None:
     assert ledger.tick() > max(ticks)
 
 
-def test_what_was_written_counts_from_then_on() -> None:
+def test_what_was_written_counts_for_lists_from_before_and_from_soon_after() -> None:
+    """A list that the service gives right after a write may not show it yet."""
     ledger = Ledger()
     before = ledger.tick()
-    ledger.wrote("stripe", "stripe-1")
-    between = ledger.tick()
-    assert ledger.written("stripe", since=before) == ("stripe-1",)
-    assert ledger.written("stripe", since=between) is None
-    assert ledger.written("clerk", since=before) is None
-    ledger.wrote("stripe", None)
-    assert ledger.written("stripe", since=between) == (None,)
-    assert ledger.written("stripe", since=before) == (None,)
+    ledger.wrote("stripe", "stripe-1", 100.0)
+    after = ledger.tick()
+    assert ledger.written("stripe", before, None) == ("stripe-1",)
+    assert ledger.written("stripe", after, None) is None
+    assert ledger.written("stripe", after, 114.9) == ("stripe-1",)
+    assert ledger.written("stripe", after, 115.0) is None
+    assert ledger.written("clerk", before, 100.0) is None
+    ledger.wrote("stripe", None, 200.0)
+    assert ledger.written("stripe", before, None) == (None,)
 
 
 def test_a_connect_takes_and_a_disconnect_removes() -> None:
     ledger = Ledger()
-    ledger.wrote("stripe", "stripe-1")
+    ledger.wrote("stripe", "stripe-1", 0.0)
     assert ledger.facts("stripe") == Facts(taken=True)
     assert ledger.facts("stripe", "stripe-1") == Facts(taken=True, held=True)
     assert ledger.facts("stripe", "stripe-2") == Facts(taken=True)
     assert ledger.facts("clerk", "stripe-1") == Facts()
-    ledger.wrote("stripe", None)
+    ledger.wrote("stripe", None, 0.0)
     assert ledger.facts("stripe", "stripe-1") == Facts(removed=True)
-    ledger.wrote("stripe", "stripe-2")
+    ledger.wrote("stripe", "stripe-2", 0.0)
     assert ledger.facts("stripe", "stripe-2") == Facts(taken=True, held=True)
+
+
+def test_a_resource_of_the_same_name_that_the_state_had_is_the_predecessor() -> None:
+    ledger = Ledger()
+    ledger.track("stripe", "billing")
+    assert ledger.facts("stripe", None, "billing").predecessor
+    assert not ledger.facts("stripe", None, "other").predecessor
+    assert not ledger.facts("clerk", None, "billing").predecessor
+    ledger.track("clerk")
+    assert not ledger.facts("clerk").predecessor
+
+
+def test_organizations_that_states_name_are_those_of_the_workspace() -> None:
+    ledger = Ledger()
+    for organization in ("org_a", None, "org_a", "org_b"):
+        ledger.belong(organization)
+    assert ledger.organizations() == {"org_a", "org_b"}
+
+
+def test_a_failed_create_counts_for_every_connection_of_the_provider() -> None:
+    ledger = Ledger()
+    ledger.fail("stripe")
+    assert ledger.facts("stripe", "stripe-1").failed
+    assert not ledger.facts("clerk", "clerk-1").failed
 
 
 def test_what_a_refresh_met_and_what_the_state_had() -> None:

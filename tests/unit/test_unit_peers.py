@@ -72,19 +72,22 @@ def test_the_url_of_the_service_plays_no_part(process: Process) -> None:
 
 
 def test_both_words_go_together(process: Process) -> None:
-    mine, other = process(), process()
-    mine.note("stripe-1", "held")
-    mine.note("stripe-1", "refused")
-    mine.note("stripe-1", "refused")
-    facts = Ledger(other).facts("stripe", "stripe-1")
-    assert (facts.held, facts.refused) == (True, True)
+    """A failed create counts in every process, whatever connection it is about to delete."""
+    mine, other = Ledger(process()), Ledger(process())
+    mine.peers.note("stripe-1", "held")
+    mine.fail("stripe")
+    mine.fail("stripe")
+    facts = other.facts("stripe", "stripe-1")
+    assert (facts.held, facts.failed) == (True, True)
+    assert other.facts("stripe", "stripe-2").failed
+    assert not other.facts("clerk", "clerk-1").failed
 
 
 def test_a_ledger_without_peers_has_its_own_notes() -> None:
     ledger = Ledger()
-    ledger.peers.note("stripe-1", "refused")
-    assert ledger.facts("stripe", "stripe-1").refused
-    assert not Ledger().facts("stripe", "stripe-1").refused
+    ledger.fail("stripe")
+    assert ledger.facts("stripe", "stripe-1").failed
+    assert not Ledger().facts("stripe", "stripe-1").failed
     ledger.peers.close()
 
 

@@ -22,10 +22,17 @@ from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.settings import Settings
 from tests.transports import PATIENCE, Gate
 
-STATE = {"provider": "stripe", "config": None, "adopt_existing": True, "connection_id": "conn_1"}
+STATE = {
+    "provider": "stripe",
+    "config": None,
+    "adopt_existing": True,
+    "connection_id": "conn_1",
+    "organization_id": "org_1",
+}
 SYNC = {"provider": "stripe", "status": "connected", "syncs": []}
 ITEM = {"id": "stripe", "status": "connected", "connectionId": "conn_1", "category": "billing", "syncStatus": "SUCCESS"}
 LIST = {"items": [ITEM]}
+OWNER = {"valid": True, "organizationId": "org_1"}
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -62,7 +69,8 @@ def workspace(
 
 def answers(request: httpx.Request) -> httpx.Response:
     """The service, in which Stripe is connected."""
-    return httpx.Response(200, json=LIST if is_list(request) else SYNC)
+    owner = request.url.path == "/api/validate-api-key"
+    return httpx.Response(200, json=OWNER if owner else LIST if is_list(request) else SYNC)
 
 
 def is_list(request: httpx.Request) -> bool:
@@ -111,10 +119,10 @@ def test_many_reads_ask_for_one_list() -> None:
 def test_all_who_need_the_list_share_the_request_that_is_under_way() -> None:
     gate = Gate("/integrations", inner=httpx.MockTransport(answers))
     with workspace(gate) as found, ThreadPoolExecutor(4) as pool:
-        found.ahead()
+        found.ahead(organization=False)
         gate.wait()
         looks = [pool.submit(found.items, plenty(found)) for _ in range(8)]
-        found.ahead()
+        found.ahead(organization=False)
         gate.open()
         assert [list(look.result(PATIENCE)) for look in looks] == [["stripe"]] * 8
     assert gate.seen == 1
@@ -124,7 +132,7 @@ def test_a_fresh_look_does_not_use_a_request_that_is_under_way() -> None:
     """That one may have left before what the look is about."""
     gate = Gate("/integrations", inner=httpx.MockTransport(answers))
     with workspace(gate) as found:
-        found.ahead()
+        found.ahead(organization=False)
         gate.wait()
         assert list(found.items(plenty(found), fresh=True)) == ["stripe"]
         assert gate.seen == 2
@@ -188,22 +196,28 @@ def test_a_request_for_the_list_has_all_the_time_of_an_operation() -> None:
 
 
 def test_a_list_that_failed_is_asked_anew_by_the_next() -> None:
-    """Those who waited for it get its error, each of them."""
     asked: list[int] = []
 
     def service(request: httpx.Request) -> httpx.Response:
         asked.append(1)
-        return httpx.Response(401, json={}) if len(asked) == 1 else answers(request)
+        return httpx.Response(500, json={}) if len(asked) == 1 else answers(request)
 
     with workspace(service) as found:
-        shared = found._listing(fresh=False)
-        for _ in range(3):
-            with pytest.raises(outlit.AuthenticationError):
-                found._listed(shared, plenty(found))
-        assert len(asked) == 1
+        with pytest.raises(outlit.ServiceError):
+            found.items(plenty(found))
         assert list(found.items(plenty(found))) == ["stripe"]
         assert list(found.items(plenty(found))) == ["stripe"]
     assert len(asked) == 2
+
+
+def test_a_list_that_is_refused_for_good_is_not_asked_anew() -> None:
+    """A proxy locks an account after a few tries."""
+    gate = Gate("/integrations", skip=99, inner=httpx.MockTransport(lambda _: httpx.Response(407)))
+    with workspace(gate) as found:
+        for _ in range(3):
+            with pytest.raises(outlit.ServiceError, match="HTTPS_PROXY"):
+                found.items(plenty(found))
+    assert gate.seen == 1
 
 
 def test_a_list_that_is_refused_fails_the_read_that_needs_it() -> None:
@@ -215,22 +229,6 @@ def test_a_list_that_is_refused_fails_the_read_that_needs_it() -> None:
         pytest.raises(outlit.AuthenticationError, match="was not read and its state is unchanged"),
     ):
         read(found)
-
-
-def test_a_list_that_is_not_needed_may_fail() -> None:
-    asked = threading.Event()
-
-    def service(request: httpx.Request) -> httpx.Response:
-        if is_list(request):
-            asked.set()
-            return httpx.Response(500)
-        assert asked.wait(PATIENCE)
-        return httpx.Response(200, json=SYNC | {"status": "not_connected"})
-
-    warnings: list[str] = []
-    with workspace(service) as found:
-        assert operations.read(found, "conn_1", STATE, warnings.append) is None
-    assert len(warnings) == 1
 
 
 @pytest.mark.parametrize("entry", [{"id": "stripe"}, {"id": "stripe", "status": 5}, {"id": "stripe", "status": None}])
@@ -252,10 +250,10 @@ def test_an_entry_that_cannot_be_read_is_an_error_for_its_provider_alone(entry: 
 def test_what_was_written_since_is_in_the_entry_and_not_in_the_list() -> None:
     with workspace(answers) as found:
         found.items(plenty(found))
-        found.ledger.wrote("stripe", None)
+        found.ledger.wrote("stripe", None, found.client.clock.now())
         gone = found.item("stripe", plenty(found))
         assert gone == IntegrationItem(id="stripe", status="not_connected", category="billing")
-        found.ledger.wrote("stripe", "conn_2")
+        found.ledger.wrote("stripe", "conn_2", found.client.clock.now())
         anew = found.item("stripe", plenty(found))
         assert anew == IntegrationItem(id="stripe", status="connected", category="billing", connection_id="conn_2")
         assert found.items(plenty(found))["stripe"].connection_id == "conn_1"
@@ -264,7 +262,7 @@ def test_what_was_written_since_is_in_the_entry_and_not_in_the_list() -> None:
 def test_a_newer_list_knows_better() -> None:
     """What it says came after the write, and may be somebody else's work."""
     with workspace(answers) as found:
-        found.ledger.wrote("stripe", None)
+        found.ledger.wrote("stripe", None, found.client.clock.now())
         item = found.item("stripe", plenty(found), fresh=True)
         assert item is not None
         assert item.connection_id == "conn_1"
@@ -273,7 +271,7 @@ def test_a_newer_list_knows_better() -> None:
 def test_a_provider_that_the_list_does_not_name_is_not_invented() -> None:
     with workspace(answers) as found:
         found.items(plenty(found))
-        found.ledger.wrote("clerk", "clerk_1")
+        found.ledger.wrote("clerk", "clerk_1", found.client.clock.now())
         assert found.item("clerk", plenty(found)) is None
 
 
@@ -283,12 +281,108 @@ def test_a_fresh_look_of_somebody_else_does_not_hide_what_was_written_before_it(
     with workspace(gate) as found, ThreadPoolExecutor(1) as pool:
         look = pool.submit(found.item, "stripe", plenty(found))
         gate.wait()
-        found.ledger.wrote("stripe", None)
+        found.ledger.wrote("stripe", None, found.client.clock.now())
         assert found.items(plenty(found), fresh=True)["stripe"].connected
         gate.open()
         item = look.result(PATIENCE)
     assert item is not None
     assert not item.connected
+
+
+@pytest.mark.parametrize(("since", "shown"), [(14.9, "conn_2"), (15.1, "conn_1")])
+def test_what_was_written_seconds_ago_is_believed_and_not_a_list_that_lags(since: float, shown: str) -> None:
+    clock = Passing()
+    with workspace(answers, clock=clock) as found:
+        found.ledger.wrote("stripe", "conn_2", clock.now())
+        clock.sleep(since)
+        item = found.item("stripe", plenty(found))
+    assert item is not None
+    assert item.connection_id == shown
+
+
+# --- a second list
+
+
+def listing(clock: Passing, entries: Callable[[float], list[dict[str, Any]]]) -> tuple[Handler, list[float]]:
+    """A service whose list depends on the time, and the times at which it was asked for."""
+    times: list[float] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        if not is_list(request):
+            return answers(request)
+        times.append(clock.time)
+        return httpx.Response(200, json={"items": entries(clock.time)})
+
+    return service, times
+
+
+GONE = {"id": "stripe", "status": "not_connected", "connectionId": None}
+
+
+@pytest.mark.parametrize(
+    ("believed", "seconds", "second"),
+    [(0.0, 60.0, 3.0), (10.0, 60.0, 10.0), (15.0, 60.0, 15.0), (15.0, 1.0, 0.25), (0.0, 1.0, 0.25), (15.0, 20.0, 5.0)],
+)
+def test_a_second_list_comes_after_a_pause_within_the_time(believed: float, seconds: float, second: float) -> None:
+    """3 s after the first, longer where the program has just written, and never more than a quarter of the time."""
+    clock = Passing()
+    service, times = listing(clock, lambda _: [GONE])
+    with workspace(service, clock=clock, seconds=seconds) as found:
+        found.item("stripe", found.client.budget(), held="conn_1")
+        found.second_item("stripe", found.client.budget(), "conn_1", believed=believed)
+    assert times == [0.0, second]
+
+
+def test_all_resources_share_the_second_list() -> None:
+    clock = Passing()
+    service, times = listing(clock, lambda _: [GONE, {**GONE, "id": "clerk"}, {**GONE, "id": "granola"}])
+    with workspace(service, clock=clock) as found:
+        for provider in ("stripe", "clerk", "granola"):
+            found.item(provider, plenty(found))
+            found.second_item(provider, plenty(found), "conn_1")
+    assert times == [0.0, 3.0]
+
+
+def test_what_only_the_second_list_misses_needs_a_third() -> None:
+    """Two lists must miss a connection before it counts as gone."""
+    clock = Passing()
+    clerk = {**ITEM, "id": "clerk", "connectionId": "conn_2"}
+    service, times = listing(clock, lambda now: [GONE, clerk if now != 3 else {**GONE, "id": "clerk"}])
+    with workspace(service, clock=clock) as found:
+        found.second_item("stripe", plenty(found), "conn_1")
+        item = found.second_item("clerk", plenty(found), "conn_2")
+    assert item is not None
+    assert item.connection_id == "conn_2"
+    assert times == [0.0, 3.0, 6.0]
+
+
+@pytest.mark.parametrize("entries", [[ITEM, GONE], [GONE, ITEM], [GONE, {**ITEM, "connectionId": "conn_2"}, ITEM]])
+def test_of_several_entries_the_one_with_our_connection_counts(entries: list[dict[str, Any]]) -> None:
+    clock = Passing()
+    service, _ = listing(clock, lambda _: entries)
+    with workspace(service, clock=clock) as found:
+        item = found.item("stripe", plenty(found), held="conn_1")
+        other = found.item("stripe", plenty(found))
+    assert item is not None
+    assert item.connection_id == "conn_1"
+    assert other is not None
+    assert other.connected
+
+
+# --- whose the key is
+
+
+def test_whose_the_key_is_is_asked_once() -> None:
+    calls: Counter[str] = Counter()
+
+    def service(request: httpx.Request) -> httpx.Response:
+        calls[request.url.path] += 1
+        return answers(request)
+
+    with workspace(service) as found, ThreadPoolExecutor(4) as pool:
+        found.ahead(organization=True)
+        assert set(pool.map(lambda _: found.organization(plenty(found)), range(8))) == {"org_1"}
+    assert calls == {"/api/integrations": 1, "/api/validate-api-key": 1}
 
 
 # --- a glance
@@ -329,7 +423,7 @@ def test_glances_share_the_list_and_know_what_was_written() -> None:
     with workspace(gate) as found, ThreadPoolExecutor(4) as pool:
         seen = list(pool.map(lambda _: found.glance("stripe"), range(8)))
         assert all(item == seen[0] for item in seen)
-        found.ledger.wrote("stripe", None)
+        found.ledger.wrote("stripe", None, found.client.clock.now())
         item = found.glance("stripe")
         assert item is not None
         assert not item.connected

@@ -167,12 +167,12 @@ def tell(demo: Demo) -> None:
 
     demo.step("Preview", "Validates the three integrations, and looks once whether any is connected already.")
     check("4 to create" in demo.pulumi("preview"), "the preview should plan the stack and three integrations")
-    demo.check_calls("list")
+    demo.check_calls("list", "validate_key")
 
     demo.step("Up", "Looks once at what the workspace has, then connects the three.")
     demo.pulumi("up", "--yes", "--skip-preview")
     check(demo.connected().keys() == DECLARED, "up should have connected exactly the declared integrations")
-    demo.check_calls("list", "connect", "connect", "connect")
+    demo.check_calls("list", "validate_key", "connect", "connect", "connect")
     demo.show_connected()
 
     demo.step("Refresh: nothing changed", "Compares with Outlit, and would fail on any drift.")
@@ -191,7 +191,7 @@ def tell(demo: Demo) -> None:
     demo.pulumi("up", "--yes", "--skip-preview")
     check(demo.connected().keys() == DECLARED, "up should have connected stripe again")
     check(before.items() <= demo.connected().items(), "up should not have touched the other connections")
-    demo.check_calls("list", "connect")
+    demo.check_calls("list", "validate_key", "connect")
     demo.show_connected()
 
     demo.step("A preview that fails", "Slack connects in a browser. The preview says so if it is declared like this:")

@@ -105,9 +105,9 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
         # By its shape alone: an id may well share eight letters with the key, such as the workspace's name.
         if connection_id is not None and _unfit(connection_id, Redactor(())) is not None:
             connection_id = None
-        inputs = {"provider": provider, "adopt_existing": True, "on_config_change": RECONNECT}
-        state = outputs(inputs, connection_id or "", item, hide)
         name = _unused(_name(provider), names, "-")
+        inputs = {"resource_name": name, "provider": provider, "adopt_existing": True, "on_config_change": RECONNECT}
+        state = outputs(inputs, connection_id or "", item, hide)
         variable = _unused(_variable(provider), variables, "_")
         names.add(name)
         variables.add(variable)

@@ -1,0 +1,174 @@
+"""What the constructor refuses before anything is registered, and the warning of an API key in the clear."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from typing import Any, cast
+
+import pulumi
+import pytest
+from pulumi import CustomTimeouts, Output, ResourceOptions
+from pulumi.runtime import set_all_config
+from pulumi.runtime.settings import ROOT
+
+import outlit_pulumi as outlit
+from outlit_pulumi import invoke
+
+CANARY = "phx_CANARY0123456789"
+KEPT = 'together with on_config_change="replace": a replacement deletes the connection, and'
+TEXT = "It must be text: write it in quotes."
+ARGS = "It must be an args class such as StripeConfigArgs(api_key=...), a mapping, or an Output of one."
+IMPORT = "a dynamic provider cannot import. adopt_existing=True takes over a connection that exists."
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "adopt and replace": (
+        {"adopt_existing": True, "on_config_change": "replace"},
+        f"cannot have adopt_existing=True {KEPT} adopt_existing=True keeps it. Drop one of the two.",
+    ),
+    "retain and replace": (
+        {"on_config_change": "replace", "opts": ResourceOptions(retain_on_delete=True)},
+        f"cannot have retain_on_delete=True {KEPT} retain_on_delete=True keeps it. Drop one of the two.",
+    ),
+    "adopt not a flag": (
+        {"adopt_existing": CANARY},
+        "has an adopt_existing that is of type str. It must be True or False.",
+    ),
+    "id": (
+        {"opts": ResourceOptions(id=CANARY)},
+        "takes no id in opts. Read a connection with Integration.get.",
+    ),
+    "import": (
+        {"opts": ResourceOptions(import_=CANARY)},
+        f"takes no import_ in opts: {IMPORT}",
+    ),
+    "timeouts": (
+        {"opts": ResourceOptions(custom_timeouts=CustomTimeouts(create="5m"))},
+        "takes no custom_timeouts in opts: they have no effect. Set outlit:timeout for the stack.",
+    ),
+    "config is the key": (
+        {"config": CANARY},
+        f"has a config that is of type str. {ARGS}",
+    ),
+    "config is a list": (
+        {"config": [CANARY]},
+        f"has a config that is of type list. {ARGS}",
+    ),
+    "name not text": (
+        {"config": {5: CANARY}},
+        f"has a config field whose name is of type int. {TEXT}",
+    ),
+    "number in a mapping": (
+        {"config": {"apiKey": CANARY, "projectId": 12345}},
+        f'has a config field "projectId" that is of type int. {TEXT}',
+    ),
+    "mapping in a mapping": (
+        {"config": {"apiKey": {"key": CANARY}}},
+        f'has a config field "apiKey" that is of type dict. {TEXT}',
+    ),
+    "number in an args object": (
+        {"config": outlit.PostHogConfigArgs(api_key=CANARY, region="us", project_id=cast(Any, 12345))},
+        f'has a config field "project_id" that is of type int. {TEXT}',
+    ),
+    "number behind a key": (
+        {"config": {CANARY: 5}},
+        f"has a config field (not shown: it may be a credential) that is of type int. {TEXT}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), list(WRONG.values()), ids=list(WRONG))
+def test_a_mix_up_is_one_sentence_that_names_the_resource(arguments: dict[str, Any], said: str) -> None:
+    """And no value. Pulumi prints the message of a RunError alone, without a traceback."""
+    with pytest.raises(outlit.ConfigurationError) as error:
+        outlit.Integration("mine", "posthog", **arguments)
+    assert str(error.value) == f"'mine' {said}"
+    assert isinstance(error.value, pulumi.RunError)
+
+
+def in_a_program(run: Callable[[], object]) -> None:
+    """Runs something as a program of its own does."""
+
+    class Root:
+        """Stands for the root resource."""
+
+    root = Root()
+
+    def program() -> None:
+        ROOT.set(cast(pulumi.Resource, root))
+        run()
+
+    contextvars.copy_context().run(program)
+
+
+FINE: dict[str, Callable[[], dict[str, Any]]] = {
+    "replace": lambda: {"on_config_change": "replace"},
+    "replace with full ownership": lambda: {
+        "on_config_change": "replace",
+        "opts": ResourceOptions(retain_on_delete=False),
+    },
+    "adopt": lambda: {"adopt_existing": True, "opts": ResourceOptions(retain_on_delete=True)},
+    "a mapping of what is not known yet": lambda: {
+        "config": {"apiKey": Output.secret(5), "region": asyncio.get_running_loop().create_future(), "projectId": None}
+    },
+    "an args object of what is not known yet": lambda: {
+        "config": outlit.StripeConfigArgs(api_key=Output.from_input(CANARY))
+    },
+    "an Output": lambda: {"config": Output.from_input(5)},
+    "an awaitable": lambda: {"config": asyncio.get_running_loop().create_future()},
+}
+
+
+@pytest.mark.parametrize("arguments", list(FINE.values()), ids=list(FINE))
+def test_what_is_no_mix_up_passes(arguments: Callable[[], dict[str, Any]]) -> None:
+    """It gets as far as the last refusal, which is that of a second declaration."""
+
+    async def declared() -> None:
+        invoke.program().declared[None, "stripe"] = "first"
+        with pytest.raises(outlit.ConfigurationError, match="'mine' declares Stripe once more: 'first' declares it"):
+            outlit.Integration("mine", "stripe", **arguments())
+
+    in_a_program(lambda: asyncio.run(declared()))
+
+
+KEY = {"outlit:apiKey": f"ok_{CANARY}"}
+
+
+def test_an_api_key_in_the_clear_is_warned_of_once_in_each_run(capsys: pytest.CaptureFixture[str]) -> None:
+    def program() -> None:
+        set_all_config(KEY, ["trial:other"])
+        invoke.warn_of_plain_key(None)
+        invoke.warn_of_plain_key(ResourceOptions(depends_on=[]))
+
+    for _ in range(2):
+        in_a_program(program)
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == (
+            f"warning: outlit:apiKey is stored in the clear in Pulumi.{pulumi.get_stack()}.yaml and in the state. "
+            "Set it again with pulumi config set --secret outlit:apiKey."
+        )
+
+
+class Elsewhere(pulumi.ProviderResource):
+    """Stands for an `outlit_pulumi.Provider`, which needs an engine."""
+
+    def __init__(self) -> None:
+        self.package = invoke.PACKAGE
+        self._name = "emea"
+
+
+@pytest.mark.parametrize(
+    ("config", "secret", "opts"),
+    [({}, [], None), (KEY, list(KEY), None), (KEY, [], ResourceOptions(provider=Elsewhere()))],
+    ids=["no key", "a secret one", "that of a Provider"],
+)
+def test_what_is_no_api_key_in_the_clear(
+    capsys: pytest.CaptureFixture[str], config: dict[str, str], secret: list[str], opts: ResourceOptions | None
+) -> None:
+    def program() -> None:
+        set_all_config(config, secret)
+        invoke.warn_of_plain_key(opts)
+
+    in_a_program(program)
+    assert capsys.readouterr().err == ""
