@@ -111,7 +111,7 @@ def adopted(stack: Stack, sandbox: Sandbox) -> None:
         "Stripe was not created: it is already connected in this workspace, and not by this resource. "
         "No credentials were applied." in shown
     )
-    assert "or by a run of it that was interrupted, set adopt_existing=True" in shown
+    assert "or by a first pulumi up that was interrupted, set adopt_existing=True" in shown
     assert counted(sandbox) == {"list": 1}
     stack.program(stripe(more=ADOPT))
     stack.up()

@@ -525,7 +525,9 @@ def _touched_only_ours(done: Command, in_time: Connections, unshown: set[str | N
         unshown: Of which providers a list that lags does not show what others did.
     """
     unseen: set[str | None] = set(unshown)
-    ours: frozenset[str] = frozenset()
+    # What a replacement was told to retain is its own, too.
+    retained = [old for name, old in done.old.items() if old.inputs["retain"] and name in done.new]
+    ours = frozenset(map(connection, retained))
     blind: set[str | None] = set()  # a write that was sent then may be carried out at any time
     for sent in done.sent:
         if sent.request.url.path == "/api/integrations":
