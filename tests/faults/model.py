@@ -282,6 +282,7 @@ class Ledger:
         self.deployment = Deployment()
         self.lagging = False
         self._unshown: set[str | None] = set()
+        self._once: set[str] = set()
         self._gone: set[str] = set()
         self._others: dict[str, set[str | None]] = {}
         self._quoted: dict[tuple[str, str], tuple[str, Config]] = {}
@@ -361,7 +362,8 @@ class Ledger:
         self._quoted.clear()
         self._service.store.lag(routes, seconds)
         self.lagging = seconds != 0
-        self._unshown.clear()
+        if not self.lagging:
+            self._unshown.clear()
 
     # What the stack does
 
@@ -399,7 +401,8 @@ class Ledger:
         self._service.later()
         new, lagging = dict(self.deployment.state), self.lagging
         done = Command(self.key, report, wire.sent, old, new, before, self.look(), lagging)
-        _touched_only_ours(done, in_time, self._unshown)
+        self._once |= self.held()
+        _touched_only_ours(done, in_time, self._unshown, self._once if lagging else set())
         self._note(done)
         self._check(done)
         return done
@@ -498,7 +501,8 @@ class Ledger:
             if home == done.key.name:
                 # Not promised: to see through two lists and a sync status that lag for long. A delete settles it by
                 # asking, unless the service cannot tell whose the key is.
-                unsure = name in done.report.drift or not self._service.store.habits.key_check
+                followed = name in done.report.drift or name in done.new
+                unsure = followed or not self._service.store.habits.key_check
                 assert resource.inputs["retain"] or (done.lagging and unsure and warned), "a connection was lost"
             elif home is not None:
                 # Not promised: with another workspace's key it looks as if it had been disconnected.
@@ -514,7 +518,7 @@ class Ledger:
                 assert any(way in done.report.shown for way in ways), "a connection was made and lost"
 
 
-def _touched_only_ours(done: Command, in_time: Connections, unshown: set[str | None]) -> None:
+def _touched_only_ours(done: Command, in_time: Connections, unshown: set[str | None], once: set[str]) -> None:
     """Whatever a command disconnected, or gave other credentials, was the stack's own.
 
     Not promised: to spare a connection that somebody else makes between our look, which is the list, and our write.
@@ -523,11 +527,12 @@ def _touched_only_ours(done: Command, in_time: Connections, unshown: set[str | N
         done: The command.
         in_time: What the service held when it ended, before the rest was carried out.
         unshown: Of which providers a list that lags does not show what others did.
+        once: What the state has held, where a list that lags may have put an older id back.
     """
     unseen: set[str | None] = set(unshown)
     # What a replacement was told to retain is its own, too.
     retained = [old for name, old in done.old.items() if old.inputs["retain"] and name in done.new]
-    ours = frozenset(map(connection, retained))
+    ours = frozenset(map(connection, retained)) | once
     blind: set[str | None] = set()  # a write that was sent then may be carried out at any time
     for sent in done.sent:
         if sent.request.url.path == "/api/integrations":
