@@ -60,6 +60,7 @@ class Run:
         retries = Retries(attempts=2, first_wait=0)
         client = OutlitClient(settings, transport=transport, retries=retries, clock=clock or self.clock)
         self.workspace = Workspace(self.cleanup.enter_context(client), Ledger(peers))
+        self.cleanup.callback(settled, self.workspace)
         self.warnings.clear()
         self.sandbox.clear_calls()
 
@@ -74,9 +75,7 @@ class Run:
         try:
             return operations.read(self.workspace, held.id, held.outputs, self.warnings.append)
         finally:
-            # The list is asked for ahead; where nobody needs it, its call would get into what is counted next.
-            if self.workspace._latest is not None:
-                wait([self.workspace._latest.answer])
+            settled(self.workspace)
 
     def update(self, held: Observed, config: dict[str, str] | None = None) -> Observed:
         props = declared(held.outputs["provider"], config or OTHER)
@@ -95,6 +94,14 @@ class Run:
 
     def in_use(self) -> dict[str, str | None]:
         return {item["provider"]: item["fingerprint"] for item in self.sandbox.connections()}
+
+
+def settled(workspace: Workspace) -> None:
+    """Waits for what was asked ahead: where nobody needed it, its call would get into what is counted next."""
+    if workspace._latest is not None:
+        wait([workspace._latest.answer])
+    if workspace._organization is not None:
+        wait([workspace._organization])
 
 
 def declared(provider: str, config: dict[str, str] | None, **more: Any) -> dict[str, Any]:
