@@ -140,7 +140,7 @@ def test_an_import_leaves_the_state_that_taking_over_leaves(discovered: Discover
     project.ok(*IMPORT)
     imported = project.resources()
     assert imported.keys() == taken.keys()
-    moving = {"sync_status", "last_data_received_at", "syncs"}
+    moving = {"sync_status", "last_data_received_at", "syncs", "organization_id"}
     for name, resource in imported.items():
         for bag in ("inputs", "outputs"):
             left = {key: value for key, value in resource[bag].items() if key not in moving}
@@ -150,9 +150,10 @@ def test_an_import_leaves_the_state_that_taking_over_leaves(discovered: Discover
 
 @pytest.mark.full
 def test_a_connection_that_went_away_shows_as_drift_after_an_import(discovered: Discover, sandbox: Sandbox) -> None:
-    """The imported resources are read like any other."""
+    """The imported resources are read like any other, once a refresh has recorded whose they are."""
     project = discovered()
     project.ok(*IMPORT)
+    project.ok("refresh", "--yes", "--skip-preview")
     sandbox.disconnect("stripe")
     project.fails("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     assert sorted(project.resources()) == ["clerk", "google-calendar", "posthog", "pylon", "slack"]

@@ -115,7 +115,7 @@ def test_delete_that_never_arrives(stack: Stack, sandbox: Sandbox) -> None:
     stack.up()
     sandbox.fault("disconnect", kind="reset", times=2)
     shown = stack.fails("destroy", "--yes", "--skip-preview").diagnostics
-    assert "Stripe was not disconnected: no answer from" in shown
+    assert "Stripe may or may not be disconnected. Run again to settle it. The cause: no answer from" in shown
     assert_settled(stack, sandbox, stripe=STRIPE)
     stack.destroy()
     assert sandbox.connections() == []
@@ -130,8 +130,8 @@ def test_replacement_whose_connect_fails(stack: Stack, sandbox: Sandbox, next_co
     stack.secret("sk", NEW)
     sandbox.fault("connect", status=500, times=2)
     shown = stack.fails("up", "--yes", "--skip-preview").diagnostics
-    assert "Stripe is now disconnected: it was disconnected to be replaced, and connecting it again failed." in shown
-    assert "The next pulumi up connects it." in shown
+    assert "Stripe may or may not be connected, after it was disconnected to be replaced." in shown
+    assert "Run pulumi up again, which goes on with what it finds." in shown
     assert sandbox.connections() == []
     assert stack.resources()["stripe"]["pendingReplacement"] is True
     counted(sandbox)
