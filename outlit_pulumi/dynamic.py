@@ -137,15 +137,12 @@ class IntegrationProvider(ResourceProvider):
         super().__init__()
         self._settings: settings.Settings | None = None
         self._problem: str | None = None
-        self._name: str | None = None
 
     def __reduce__(self) -> tuple[type[IntegrationProvider], tuple[()]]:
         return IntegrationProvider, ()
 
     def configure(self, req: ConfigureRequest) -> None:
         """Reads the settings. A problem is remembered, for check to report: raising here would print a traceback."""
-        explicit = req.config.get(settings.EXPLICIT)
-        self._name = str(explicit) if explicit else None
         try:
             self._settings = settings.load(req.config.get, os.environ)
         except ConfigurationError as error:
@@ -162,7 +159,8 @@ class IntegrationProvider(ResourceProvider):
 
     def _warn(self, message: str) -> None:
         """Shows a warning. Pulumi shows it without the resource, so it says which Provider's it is."""
-        pulumi.log.warn(f"Provider {self._name}: {message}" if self._name else message)
+        name = self._configured().explicit
+        pulumi.log.warn(f"Provider {name}: {message}" if name else message)
 
     @_one_line
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -198,6 +196,8 @@ class IntegrationProvider(ResourceProvider):
 
     def _foresee_create(self, props: Mapping[str, Any], ledger: Ledger) -> list[str]:
         """Warns of what the create will refuse. Returns what fails the check already: a key without access."""
+        from .lifecycle import operations
+
         provider = props["provider"]
         facts = ledger.facts(provider)
         if facts.tracked or facts.removed or props.get("adopt_existing") is UNKNOWN:
@@ -205,7 +205,8 @@ class IntegrationProvider(ResourceProvider):
         try:
             workspace = self._workspace()
             item = workspace.glance(provider)
-            decision = decide.create(props, item, facts, self._owner(workspace, ledger.organizations()))
+            owner = operations.owner_of(workspace, None, workspace.client.budget())
+            decision = decide.create(props, item, facts, owner)
         except (AuthenticationError, PermissionDeniedError, ConfigurationError) as error:
             return [str(error)]
         except ApiError:
@@ -213,14 +214,6 @@ class IntegrationProvider(ResourceProvider):
         if isinstance(decision, decide.Refusal):
             self._warn(decision.warned(f"creating {display_name(provider)}"))
         return []
-
-    @staticmethod
-    def _owner(workspace: Workspace, recorded: frozenset[str]) -> decide.Owner:
-        """Whose the key is, as far as a preview can know."""
-        try:
-            return decide.Owner(recorded, workspace.organization(workspace.client.budget()))
-        except ApiError:
-            return decide.Owner(recorded, silent=True)
 
     @_one_line
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -242,11 +235,13 @@ class IntegrationProvider(ResourceProvider):
 
     def _foresee_change(self, olds: Mapping[str, Any], held: str, ledger: Ledger, *, replaced: bool) -> None:
         """Warns of what the update, or the delete of a replacement, will refuse."""
-        provider, named = olds["provider"], olds.get("organization_id")
+        from .lifecycle import operations
+
+        provider = olds["provider"]
         try:
             workspace = self._workspace()
             item = workspace.glance(provider, held)
-            owner = self._owner(workspace, frozenset([named]) if named else ledger.organizations())
+            owner = operations.owner_of(workspace, olds.get("organization_id"), workspace.client.budget())
         except (AuthenticationError, PermissionDeniedError):
             raise
         except ApiError:

@@ -75,8 +75,7 @@ class InternalError(OutlitError):
     @classmethod
     def of(cls, error: Exception) -> Self:
         """What is said of an error that nobody foresaw: its kind and where it happened, and no values."""
-        hidden = [name for name in _hidden_modules() if isinstance(error, (ImportError, AttributeError))]
-        if hidden:
+        if isinstance(error, (ImportError, AttributeError)) and (hidden := _hidden_modules()):
             files = ", ".join(f"{name}.py" for name in hidden)
             return cls(f"the program's folder has {files}, which hides Python's own module of that name. Rename it.")
         where = " < ".join(

@@ -36,7 +36,7 @@ from .models import (
     parse,
 )
 from .redaction import Redactor
-from .refusals import refusal
+from .refusals import NOT_SERVED, refusal
 from .retry import Budget, Clock, Retries, in_thread
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class OutlitClient:
         try:
             return self._call("POST", "/api/validate-api-key", KeyOwner, budget, read=True).organization_id
         except ServiceError as error:
-            if error.status in (404, 405, 410):
+            if error.status in NOT_SERVED:
                 return None
             raise
 

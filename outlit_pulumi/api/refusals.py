@@ -17,6 +17,9 @@ from .models import Problem, UnreadableError, parse
 from .redaction import Redactor
 from .retry import retry_after
 
+NOT_SERVED = (404, 405, 410)
+"""Answers of a service that does not have a route, unless the API's own body says otherwise."""
+
 _MAY_PASS = (408, 425, 500, 502, 503, 504)
 """Answers that may be another one a moment later."""
 
@@ -46,7 +49,7 @@ def refusal(
         return _forbidden(problem, quoted, hide)
     if status == 404 and problem.success is False and problem.message:
         return NotConnectedError(f"Outlit answered 404{quoted}. Nothing was changed.", status=404)
-    if status in (404, 405, 410):
+    if status in NOT_SERVED:
         # A write that something else than Outlit answered may have been carried out all the same.
         return ServiceError(
             f"the service at this address does not serve Outlit's integration routes ({status}). The state is "

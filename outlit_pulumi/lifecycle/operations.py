@@ -18,6 +18,7 @@ from .writes import Connected, Target, Warn
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem, SyncStatus
+    from ..api.retry import Budget
     from .workspace import Workspace
 
 
@@ -39,12 +40,12 @@ def held_by(id_: str, state: Props) -> tuple[str, str]:
     return provider, connection_id
 
 
-def _owner(target: Target, recorded: str | None) -> Owner:
-    """Whose the API key is, next to whose the state says that the integration is."""
-    target.ledger.belong(recorded)
-    known = frozenset([recorded]) if recorded else target.ledger.organizations()
+def owner_of(workspace: Workspace, recorded: str | None, budget: Budget) -> Owner:
+    """Whose the API key is, next to whose the state says that the integration is, or else the others of the run."""
+    workspace.ledger.belong(recorded)
+    known = frozenset([recorded]) if recorded else workspace.ledger.organizations()
     try:
-        return Owner(known, target.workspace.organization(target.budget))
+        return Owner(known, workspace.organization(budget))
     except ApiError:
         return Owner(known, silent=True)
 
@@ -80,14 +81,14 @@ def _create(target: Target, props: Props) -> Observed:
         )
     target.workspace.ahead(organization=True)
     item = target.look(failed)
-    owner = _owner(target, None)
+    owner = owner_of(target.workspace, None, target.budget)
     met = item.connection_id if item is not None and item.connected else None
     decision = decide.create(props, item, target.facts(failed, met), owner)
     if isinstance(decision, Refusal):
         raise decision.raised(f"{target.name} was not {'taken over' if adopts else 'created'}")
     if item is None or met is None:
         return _connect(target, props, item, failed, owner, replacing=replacing)
-    if target.hide.data(met) != met:
+    if target.storable(met) is None:
         raise ConnectionChangedError(
             f"{target.name} was not taken over: its connection id holds a credential, which the state must not show."
         )
@@ -188,7 +189,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
         item = target.look(failed, held=held)
         found = held
         if not shows(item, held):
-            owner = _owner(target, organization)
+            owner = owner_of(target.workspace, organization, target.budget)
             item = target.look_twice(failed, held, state) if owner.unproven(held) is None else item
             if sync.connected and item is not None and not item.connected:  # which was asked before
                 with target.doing(failed):
@@ -213,7 +214,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
                 "Outlit contradicts itself: connection is in its list, but not connected. It stays in the state."
             )
         if organization is None:
-            organization = _owner(target, None).key
+            organization = owner_of(target.workspace, None, target.budget).key
         observed = outputs(
             {**state, "organization_id": organization}, found, item, target.hide, sync if sync.connected else None
         )
@@ -228,7 +229,7 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
     with target.turn():
         workspace.ahead(organization=True)
         item = target.look_twice("was not updated", held, state)
-        owner = _owner(target, state.get("organization_id"))
+        owner = owner_of(target.workspace, state.get("organization_id"), target.budget)
         decision = decide.change(held, item, target.ledger.facts(provider), owner)
         if isinstance(decision, Refusal):
             raise decision.raised(f"{target.name} was not updated")
@@ -257,24 +258,24 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
     with target.turn():
         # Where another resource holds the connection there is nothing to ask the service.
         facts = target.facts(failed, held)
-        owner, item, kept = decide.Owner(), None, decide.keeps(facts)
-        if kept is None:
+        owner, item = decide.Owner(), None
+        if decide.keeps(facts) is None:
             workspace.ahead(organization=True)
             item = target.look(failed, held=held)
-            owner = _owner(target, state.get("organization_id"))
+            owner = owner_of(target.workspace, state.get("organization_id"), target.budget)
             if not shows(item, held) and owner.unproven(held) is None:
                 item = target.look_twice(failed, held, state)
         shown = item.connection_id if item is not None else None
         shown_kept = shown is not None and shown != held and target.facts(failed, shown).held
-        decision = kept or decide.remove(held, item, facts, owner, shown_kept=shown_kept)
+        decision = decide.remove(held, item, facts, owner, shown_kept=shown_kept)
         if isinstance(decision, Refusal):
-            raise decision.raised(f"{target.name} was not disconnected")
+            raise decision.raised(f"{target.name} {failed}")
         if decision == "keep":
             target.warn(f"connection {plain(held)} now belongs to another resource of this program and was kept.")
         elif decision == "gone" or not writes.disconnect(
             target,
             held,
-            failed=f"{target.name} was not disconnected",
+            failed=f"{target.name} {failed}",
             unclear=f"{target.name} may or may not be disconnected. Run again to settle it. The cause",
         ):
             also = "" if owner.key else " If the API key is another workspace's, the connection is still there."

@@ -56,6 +56,10 @@ class Target:
         label = f" ({plain(self._label)})" if self._label and self._label != self.provider else ""
         self._warn(f"{self.name}{label}: {text}")
 
+    def storable(self, connection_id: str | None) -> str | None:
+        """The id, if there is one and a state may show it: None where it holds a credential."""
+        return None if connection_id and self.hide.data(connection_id) != connection_id else connection_id
+
     def complain(self, outputs: Props) -> None:
         """Warns of each failing sync in the integration's outputs."""
         for text in complaints(outputs):
@@ -158,16 +162,12 @@ def connect(target: Target, config: Mapping[str, str], *, failed: str, unclear: 
 
 def _storable(target: Target, connection_id: str | None) -> str:
     """The id of an answer, or the list's where that cannot be stored: the connection must not be lost."""
-    if connection_id is not None and target.hide.data(connection_id) == connection_id:
-        return connection_id
+    if (found := target.storable(connection_id)) is not None:
+        return found
     with suppress(ApiError):  # the connection is there, whatever the list says
         seen = target.workspace.item(target.provider, target.budget, fresh=True)
-        if (
-            seen is not None
-            and seen.connection_id is not None
-            and target.hide.data(seen.connection_id) == seen.connection_id
-        ):
-            return seen.connection_id
+        if (found := target.storable(seen.connection_id if seen else None)) is not None:
+            return found
     target.warn("it is connected, and Outlit gave no usable connection id. The next pulumi refresh looks it up.")
     return f"{target.provider}-unknown"
 

@@ -349,6 +349,7 @@ def test_what_only_the_second_list_misses_needs_a_third() -> None:
     clerk = {**ITEM, "id": "clerk", "connectionId": "conn_2"}
     service, times = listing(clock, lambda now: [GONE, clerk if now != 3 else {**GONE, "id": "clerk"}])
     with workspace(service, clock=clock) as found:
+        found.item("stripe", plenty(found), held="conn_1")
         found.second_item("stripe", plenty(found), "conn_1")
         item = found.second_item("clerk", plenty(found), "conn_2")
     assert item is not None
