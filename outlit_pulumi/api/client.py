@@ -115,11 +115,14 @@ class OutlitClient:
         The API page does not have that route. None where the service does not, either.
         """
         try:
-            return self._call("POST", "/api/validate-api-key", KeyOwner, budget, read=True).organization_id
+            found = self._call("POST", "/api/validate-api-key", KeyOwner, budget, read=True).organization_id
         except ServiceError as error:
             if error.status in NOT_SERVED:
                 return None
             raise
+        if self.hide.data(found) != found:
+            raise self._unreadable()  # the state stores it in the clear
+        return found
 
     def connect(
         self,

@@ -114,6 +114,6 @@ def in_thread(work: Callable[[], _T]) -> Future[_T]:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError:
         raise UnreachableError(
-            "this machine starts no further thread. Run again; pulumi's --parallel 2 needs fewer."
+            "this machine starts no further thread. Run again; pulumi's --parallel 2 needs fewer.", passes=True
         ) from None
     return result

@@ -130,10 +130,9 @@ class Command:
     def organization(self, client: OutlitClient) -> str | None:
         """The organization whose key it is; None where Outlit does not tell."""
         try:
-            found = client.organization()
+            return client.organization()
         except ApiError:
             return None
-        return found and client.hide.data(found)
 
     def say_whose(self, organization: str | None) -> None:
         """Tells people which organization it was."""

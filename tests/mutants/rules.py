@@ -303,8 +303,8 @@ RULES = (
         "settle-with-a-fresh-look",
         "That look is newer than the write.",
         "lifecycle/writes.py",
-        "seen = target.workspace.item(target.provider, target.budget, fresh=True)",
-        "seen = target.workspace.item(target.provider, target.budget)",
+        "seen = target.workspace.item(target.provider, target.budget, held=held, fresh=True)",
+        "seen = target.workspace.item(target.provider, target.budget, held=held)",
         _LIFECYCLE + "test_create_settles_a_lost_answer",
     ),
     Rule(

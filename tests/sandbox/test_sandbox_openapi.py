@@ -166,6 +166,8 @@ def test_known_providers_and_sessions_reach_every_status(method: str, path: str,
 
     situations = zip(CONFIGS, cycle(service.sessions()), cycle(WORKSPACES))
     for number, ((provider, session, workspace), (mode, key, share)) in enumerate(product(situations, QUESTIONS)):
+        if mode is GenerationMode.NEGATIVE and path == "/api/validate-api-key":
+            continue  # it takes nothing that could be wrong
         operation = schema_of(narrowed(provider, session), {})[path][method]
         cases = operation.as_strategy(generation_mode=mode)
         few = settings(max_examples=settings().max_examples * share // 100)

@@ -154,6 +154,16 @@ def test_the_question_whose_a_key_is_may_be_repeated() -> None:
     assert {(request.method, request.url.path) for request in service.requests} == {("POST", "/api/validate-api-key")}
 
 
+@pytest.mark.parametrize("secret", [KEY, CONFIG["apiKey"]])
+def test_an_organization_that_is_a_credential_is_no_answer(secret: str) -> None:
+    """It would be stored in the clear, and shown where it differs from another."""
+    owner = answer(200, {"valid": True, "organizationId": f"org {secret}"})
+    with serving(owner) as (client, _), pytest.raises(outlit.UnreadableAnswerError) as caught:
+        client.hide.add(CONFIG.values())
+        client.organization()
+    assert "CANARY" not in str(caught.value)
+
+
 def test_only_the_documented_404_means_not_connected() -> None:
     """Any web server answers 404: only the body of the API page tells that there is no connection."""
     error = failure(disconnect, answer(404, {"success": False, "message": "Integration is not connected"}))
