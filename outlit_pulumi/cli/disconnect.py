@@ -70,8 +70,7 @@ def disconnect(
             raise typer.Exit(exits.NO)
         # Its time starts now: a person may have thought for long, and somebody else may have acted.
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
-        if not yes:
-            _same(target, held, target.look("was not disconnected", fresh=True))
+        _same(target, held, target.look("was not disconnected", fresh=not yes))
         done = writes.disconnect(
             target,
             held,

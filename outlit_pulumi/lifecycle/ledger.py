@@ -20,6 +20,7 @@ class _Record:
     read: str | None = None
     written: tuple[int, float, str | None] | None = None
     """When a resource last wrote, by number and by the clock, and the connection that it left; None if none."""
+    gone: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Facts:
     Attributes:
         taken: A resource connected, changed or took over the provider's connection.
         removed: A resource disconnected the provider, and none has connected it since.
+        gone: The connections of the provider that resources disconnected.
         tracked: The state had the provider when the run began, as far as its resources were compared by now.
         predecessor: The state had the provider in the resource of the same name.
         moved: A refresh within this run met another connection than the state's.
@@ -38,6 +40,7 @@ class Facts:
 
     taken: bool = False
     removed: bool = False
+    gone: frozenset[str] = frozenset()
     tracked: bool = False
     predecessor: bool = False
     moved: bool = False
@@ -107,10 +110,19 @@ class Ledger:
         """
         self.peers.note(f"provider {provider}", "refused")
 
-    def wrote(self, provider: str, connection_id: str | None, now: float) -> None:
-        """Records that a resource connected, changed or took over this connection; None if it disconnected it."""
+    def wrote(self, provider: str, connection_id: str, now: float) -> None:
+        """Records that a resource connected, changed or took over this connection."""
         with self._lock:
-            self._of(provider).written = (self.tick(), now, connection_id)
+            record = self._of(provider)
+            record.written = (self.tick(), now, connection_id)
+            record.gone.discard(connection_id)
+
+    def removed(self, provider: str, connection_id: str | None, now: float) -> None:
+        """Records that a resource disconnected the provider, and which connection, if that is known."""
+        with self._lock:
+            record = self._of(provider)
+            record.written = (self.tick(), now, None)
+            record.gone |= {connection_id} if connection_id else set()
 
     def written(self, provider: str, tick: int, asked: float | None) -> tuple[str | None] | None:
         """The connection that a resource left, in a tuple, where a list may not show it; else None.
@@ -134,6 +146,7 @@ class Ledger:
             known = Facts(
                 taken=left is not None,
                 removed=record.written is not None and left is None,
+                gone=frozenset(record.gone),
                 tracked=bool(record.tracked),
                 predecessor=resource_name is not None and resource_name in record.tracked,
                 moved=record.moved,

@@ -190,10 +190,11 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
         found = held
         if not shows(item, held):
             owner = owner_of(target.workspace, organization, target.budget)
-            item = target.look_twice(failed, held, state) if owner.unproven(held) is None else item
-            if sync.connected and item is not None and not item.connected:  # which was asked before
-                with target.doing(failed):
-                    sync = target.client.sync_status(provider, budget=target.budget)
+            if owner.unproven(held) is None:
+                item = target.look_twice(failed, held, state)
+                if item is not None and not item.connected:  # the status, of before the pause, may have lagged, too
+                    with target.doing(failed):
+                        sync = target.client.sync_status(provider, budget=target.budget)
             decision = decide.find(held, item, sync.connected, owner)
             if isinstance(decision, Refusal):
                 raise decision.raised(f"{target.name} {failed}")

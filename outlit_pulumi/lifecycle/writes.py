@@ -1,7 +1,8 @@
 """How an operation writes: a lost answer is settled by looking, and nothing is repeated blindly.
 
-A write whose answer was lost is settled by looking at the workspace's list anew. If the list shows that it was not
-carried out, it is sent once more, and never a third time. It is not sent again while the service may be working on it.
+A write whose answer was lost is settled by looking at the workspace's list anew: only what changed since the look
+before it proves anything, as the list may lag. Otherwise the write is sent once more, and never a third time. It is not
+sent again while the service may be working on it.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ class Target:
         for props in (declared, *also):
             self.hide.add(catalog.secret_values(props.get("provider"), props.get("config")))
         self._label = declared.get("resource_name")
-        self._item: IntegrationItem | None = None
+        self.seen: IntegrationItem | None = None
         self._warn = warn
 
     @property
     def name(self) -> str:
         """The integration's name, as it may be shown."""
-        return self.hide(display_name(self.provider, self._item), limit=60)
+        return self.hide(display_name(self.provider, self.seen), limit=60)
 
     def warn(self, text: str) -> None:
         """Shows a warning about the integration, which Pulumi shows without the resource."""
@@ -76,8 +77,8 @@ class Target:
     def look(self, failed: str, *, held: str | None = None, fresh: bool = False) -> IntegrationItem | None:
         """The provider's entry in the workspace's list; without a list, an error of what ``failed``."""
         with self.doing(failed):
-            self._item = self.workspace.item(self.provider, self.budget, held=held, fresh=fresh)
-        return self._item
+            self.seen = self.workspace.item(self.provider, self.budget, held=held, fresh=fresh)
+        return self.seen
 
     def look_twice(self, failed: str, held: str, state: Props) -> IntegrationItem | None:
         """The entry with the connection of the ``state``, from a second list where the first does not show it."""
@@ -85,17 +86,21 @@ class Target:
         if not shows(item, held):
             with self.doing(failed):
                 believed = believed_for(state.get("written_at"), self.client.clock)
-                self._item = self.workspace.second_item(self.provider, self.budget, held, believed=believed)
-        return self._item
+                self.seen = self.workspace.second_item(self.provider, self.budget, held, believed=believed)
+        return self.seen
 
     def facts(self, failed: str, connection_id: str | None = None) -> Facts:
         """The run's knowledge of the provider; where notes cannot be read, an error of what ``failed``."""
         with self.doing(failed):
             return self.ledger.facts(self.provider, connection_id, self._label)
 
-    def wrote(self, connection_id: str | None) -> None:
-        """Records that the provider has this connection now, or none."""
+    def wrote(self, connection_id: str) -> None:
+        """Records that the provider has this connection now."""
         self.ledger.wrote(self.provider, connection_id, self.client.clock.now())
+
+    def removed(self, connection_id: str | None) -> None:
+        """Records that the provider has no connection now, and which one it had, if that is known."""
+        self.ledger.removed(self.provider, connection_id, self.client.clock.now())
 
     def note(self, failed: str, connection_id: str, word: Word) -> None:
         """Tells the other processes of the run about a connection, or is an error of what ``failed``."""
@@ -150,7 +155,7 @@ def connect(target: Target, config: Mapping[str, str], *, failed: str, unclear: 
         return Connected(connection_id, "made" if not answer.already_connected else "appeared" if again else "there")
 
     def settled(seen: IntegrationItem) -> Connected | None:
-        if not seen.connected or seen.connection_id is None:
+        if not seen.connected or seen.connection_id is None or seen.connection_id in _gone(target):
             return None
         return Connected(seen.connection_id, "appeared")
 
@@ -160,14 +165,21 @@ def connect(target: Target, config: Mapping[str, str], *, failed: str, unclear: 
     return outcome
 
 
-def _storable(target: Target, connection_id: str | None) -> str:
-    """The id of an answer, or the list's where that cannot be stored: the connection must not be lost."""
+def _gone(target: Target) -> frozenset[str]:
+    """What this run disconnected: a list that shows it lags."""
+    return target.ledger.facts(target.provider).gone
+
+
+def _storable(target: Target, connection_id: str | None, held: str | None = None) -> str:
+    """The id of an answer, or the list's, or ``held`` where none can be stored: the connection must not be lost."""
     if (found := target.storable(connection_id)) is not None:
         return found
     with suppress(ApiError):  # the connection is there, whatever the list says
-        seen = target.workspace.item(target.provider, target.budget, fresh=True)
-        if (found := target.storable(seen.connection_id if seen else None)) is not None:
-            return found
+        seen = target.workspace.item(target.provider, target.budget, held=held, fresh=True)
+        found = target.storable(seen.connection_id if seen else None)
+    found = found if found is not None and found not in _gone(target) else held
+    if found is not None:
+        return found
     target.warn("it is connected, and Outlit gave no usable connection id. The next pulumi refresh looks it up.")
     return f"{target.provider}-unknown"
 
@@ -193,7 +205,7 @@ def rotate(
                 f"{failed}: Outlit kept the old config. {target.again}; if it goes on, set "
                 'on_config_change="replace", which disconnects first and so deletes what was synced.'
             )
-        return Connected(_storable(target, answer.connection_id), "made")
+        return Connected(_storable(target, answer.connection_id, held), "made")
 
     def settled(seen: IntegrationItem) -> Connected | None:
         if seen.connection_id == held:
@@ -210,7 +222,7 @@ def rotate(
 
 
 def disconnect(target: Target, held: str | None, *, failed: str, unclear: str) -> bool:
-    """Disconnects, where the last look showed the connection ``held``. Messages begin as those of `connect`.
+    """Disconnects ``held``, after a look, whose list may have lagged. Messages begin as those of `connect`.
 
     Returns:
         Whether this did it; False if it was gone by then.
@@ -222,17 +234,23 @@ def disconnect(target: Target, held: str | None, *, failed: str, unclear: str) -
             done = True
         except NotConnectedError:
             done = again
-        target.wrote(None)
+        target.removed(held)
         return done
 
+    before = target.seen
+
     def settled(seen: IntegrationItem) -> bool | None:
-        if seen.connected and seen.connection_id == held:
+        if _state(seen) in (_state(before), (True, held)):
             return None
         if not seen.connected:
-            target.wrote(None)
+            target.removed(held)
         return True
 
     return _write(target, send, settled, held, failed=failed, unclear=unclear)
+
+
+def _state(item: IntegrationItem | None) -> tuple[bool, str | None] | None:
+    return None if item is None else (item.connected, item.connection_id)
 
 
 def _write(

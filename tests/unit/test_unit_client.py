@@ -158,9 +158,10 @@ def test_the_question_whose_a_key_is_may_be_repeated() -> None:
 def test_an_organization_that_is_a_credential_is_no_answer(secret: str) -> None:
     """It would be stored in the clear, and shown where it differs from another."""
     owner = answer(200, {"valid": True, "organizationId": f"org {secret}"})
-    with serving(owner) as (client, _), pytest.raises(outlit.UnreadableAnswerError) as caught:
+    with serving(owner) as (client, _):
         client.hide.add(CONFIG.values())
-        client.organization()
+        with pytest.raises(outlit.UnreadableAnswerError) as caught:
+            client.organization()
     assert "CANARY" not in str(caught.value)
 
 

@@ -484,7 +484,7 @@ def test_what_a_diff_compared_is_no_conflict(preview: Preview) -> None:
 def test_what_was_disconnected_to_be_replaced_is_no_conflict(preview: Preview) -> None:
     preview.sandbox.connect("stripe", CONFIG)
     assert CONFLICT in preview.check(STRIPE)
-    preview.ledger.wrote("stripe", None, 0.0)
+    preview.ledger.removed("stripe", "stripe-0", 0.0)
     assert preview.check(STRIPE) == ""
 
 

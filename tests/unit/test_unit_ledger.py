@@ -37,7 +37,7 @@ def test_what_was_written_counts_for_lists_from_before_and_from_soon_after() -> 
     assert ledger.written("stripe", after, 114.9) == ("stripe-1",)
     assert ledger.written("stripe", after, 115.0) is None
     assert ledger.written("clerk", before, 100.0) is None
-    ledger.wrote("stripe", None, 200.0)
+    ledger.removed("stripe", "stripe-0", 200.0)
     assert ledger.written("stripe", before, None) == (None,)
 
 
@@ -48,10 +48,12 @@ def test_a_connect_takes_and_a_disconnect_removes() -> None:
     assert ledger.facts("stripe", "stripe-1") == Facts(taken=True, held=True)
     assert ledger.facts("stripe", "stripe-2") == Facts(taken=True)
     assert ledger.facts("clerk", "stripe-1") == Facts()
-    ledger.wrote("stripe", None, 0.0)
-    assert ledger.facts("stripe", "stripe-1") == Facts(removed=True)
+    ledger.removed("stripe", "stripe-1", 0.0)
+    assert ledger.facts("stripe", "stripe-1") == Facts(removed=True, gone=frozenset({"stripe-1"}))
     ledger.wrote("stripe", "stripe-2", 0.0)
-    assert ledger.facts("stripe", "stripe-2") == Facts(taken=True, held=True)
+    assert ledger.facts("stripe", "stripe-2") == Facts(taken=True, held=True, gone=frozenset({"stripe-1"}))
+    ledger.wrote("stripe", "stripe-1", 0.0)
+    assert ledger.facts("stripe", "stripe-1") == Facts(taken=True, held=True)
 
 
 def test_a_resource_of_the_same_name_that_the_state_had_is_the_predecessor() -> None:

@@ -420,6 +420,29 @@ def test_a_lost_answer_after_a_replacement_says_what_was_disconnected(run: Run, 
         run.create("stripe", OTHER)
 
 
+@pytest.mark.parametrize("fault", [{"status": 500}, {"kind": "empty"}, {"kind": "empty", "after": True}])
+def test_a_list_that_still_shows_what_this_run_removed_settles_no_create(run: Run, fault: dict[str, Any]) -> None:
+    """Its old id must not get into the state again."""
+    run.sandbox.configure(stable_ids=False)
+    made = run.create("stripe", STRIPE)
+    run.again()
+    run.sandbox.lag("list")
+    run.delete(made)
+    run.sandbox.fault("connect", **fault)
+    found = run.create("stripe", OTHER, on_config_change="replace")
+    assert [item["connectionId"] for item in run.sandbox.connections()] == [found.id] != [made.id]
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_an_id_that_cannot_be_stored_is_not_what_this_run_removed(run: Run, made: Observed) -> None:
+    """The list would be asked instead, and lags."""
+    run.sandbox.lag("list")
+    run.delete(made)
+    body = '{"connected": true, "connectionId": "", "alreadyConnected": false}'
+    run.sandbox.fault("connect", after=True, status=200, body=body)
+    assert run.create("stripe", OTHER, on_config_change="replace").id == "stripe-unknown"
+
+
 def test_somebody_else_is_faster_than_a_replacement(run: Run, made: Observed) -> None:
     run.delete(made)
     run.sandbox.fault("connect", kind="connected_by_others")
@@ -507,7 +530,7 @@ def test_read_of_what_is_gone(run: Run, made: Observed) -> None:
     run.sandbox.clear_calls()
     assert run.read(made) is None
     assert run.warnings == ["Stripe: connection stripe-org_acme is not connected any more, and leaves the state."]
-    assert Counter(run.calls()) == {"sync_status": 1, "list": 2}
+    assert Counter(run.calls()) == {"sync_status": 2, "list": 2}
 
 
 def unnamed(made: Observed) -> Observed:
@@ -532,6 +555,16 @@ def test_read_waits_for_a_service_that_lags(run: Run, lagging: tuple[Any, ...]) 
     found = run.read(made)
     assert found is not None
     assert found.id == made.id
+
+
+def test_read_asks_the_sync_status_again_after_the_pause(run: Run) -> None:
+    """The list lags for long, the status for seconds: what is connected must not leave the state."""
+    run.sandbox.lag("sync_status", seconds=2)
+    run.sandbox.lag("list")
+    made = run.create("stripe", STRIPE)
+    run.again(clock=Passes(run.sandbox))
+    with pytest.raises(outlit.ConnectionChangedError, match="its sync status says that it is"):
+        run.read(made)
 
 
 class Passes(ImpatientClock):
@@ -697,6 +730,14 @@ def test_an_id_that_cannot_be_stored_does_not_lose_the_connection(run: Run, answ
     assert run.warnings == []
 
 
+def test_an_update_keeps_the_id_that_the_state_has_where_nobody_tells_one(run: Run, made: Observed) -> None:
+    body = '{"connected": true, "connectionId": "", "alreadyConnected": false}'
+    run.listed()
+    run.sandbox.fault("connect", status=200, body=body)
+    run.sandbox.fault("list", status=500, times=None)
+    assert run.update(made).id == made.id
+
+
 def test_an_id_that_nobody_tells_is_made_up(run: Run) -> None:
     run.sandbox.fault("connect", status=200, body='{"connected": true, "alreadyConnected": false}')
     assert run.create("stripe", STRIPE).id == "stripe-unknown"
@@ -842,6 +883,27 @@ def test_delete_of_what_a_list_does_not_show_for_long(run: Run, made: Observed) 
     run.again()
     run.delete(Observed("stripe-org_acme-2", {**made.outputs, "connection_id": "stripe-org_acme-2"}))
     assert run.in_use() == {}
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_list_that_never_showed_it_settles_no_delete(run: Run, after: bool) -> None:
+    """It is silent after the disconnect as it was before, so that proves nothing: the disconnect is sent once more."""
+    run.sandbox.lag("list")
+    made = run.create("stripe", STRIPE)
+    run.again()
+    run.sandbox.fault("disconnect", status=500, after=after)
+    run.delete(made)
+    assert run.in_use() == {}
+    assert run.calls() == ["list", "list", "disconnect", "list", "disconnect"]
+
+
+def test_a_list_that_never_showed_it_leaves_open_what_two_lost_answers_did(run: Run) -> None:
+    run.sandbox.lag("list")
+    made = run.create("stripe", STRIPE)
+    run.again()
+    run.sandbox.fault("disconnect", status=500, times=2)
+    with pytest.raises(outlit.ServiceError, match="may or may not be disconnected"):
+        run.delete(made)
 
 
 def test_delete_of_what_another_resource_replaced(run: Run, made: Observed) -> None:

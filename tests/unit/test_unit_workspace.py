@@ -250,7 +250,7 @@ def test_an_entry_that_cannot_be_read_is_an_error_for_its_provider_alone(entry: 
 def test_what_was_written_since_is_in_the_entry_and_not_in_the_list() -> None:
     with workspace(answers) as found:
         found.items(plenty(found))
-        found.ledger.wrote("stripe", None, found.client.clock.now())
+        found.ledger.removed("stripe", "stripe-0", found.client.clock.now())
         gone = found.item("stripe", plenty(found))
         assert gone == IntegrationItem(id="stripe", status="not_connected", category="billing")
         found.ledger.wrote("stripe", "conn_2", found.client.clock.now())
@@ -262,7 +262,7 @@ def test_what_was_written_since_is_in_the_entry_and_not_in_the_list() -> None:
 def test_a_newer_list_knows_better() -> None:
     """What it says came after the write, and may be somebody else's work."""
     with workspace(answers) as found:
-        found.ledger.wrote("stripe", None, found.client.clock.now())
+        found.ledger.removed("stripe", "stripe-0", found.client.clock.now())
         item = found.item("stripe", plenty(found), fresh=True)
         assert item is not None
         assert item.connection_id == "conn_1"
@@ -281,7 +281,7 @@ def test_a_fresh_look_of_somebody_else_does_not_hide_what_was_written_before_it(
     with workspace(gate) as found, ThreadPoolExecutor(1) as pool:
         look = pool.submit(found.item, "stripe", plenty(found))
         gate.wait()
-        found.ledger.wrote("stripe", None, found.client.clock.now())
+        found.ledger.removed("stripe", "stripe-0", found.client.clock.now())
         assert found.items(plenty(found), fresh=True)["stripe"].connected
         gate.open()
         item = look.result(PATIENCE)
@@ -424,7 +424,7 @@ def test_glances_share_the_list_and_know_what_was_written() -> None:
     with workspace(gate) as found, ThreadPoolExecutor(4) as pool:
         seen = list(pool.map(lambda _: found.glance("stripe"), range(8)))
         assert all(item == seen[0] for item in seen)
-        found.ledger.wrote("stripe", None, found.client.clock.now())
+        found.ledger.removed("stripe", "stripe-0", found.client.clock.now())
         item = found.glance("stripe")
         assert item is not None
         assert not item.connected
