@@ -31,13 +31,10 @@ from pulumi.output import Unknown
 from . import settings
 from .api.redaction import redact
 from .errors import (
-    ApiError,
-    AuthenticationError,
     ConfigurationError,
     InternalError,
     NotConnectedError,
     OutlitError,
-    PermissionDeniedError,
 )
 from .lifecycle import decide
 from .lifecycle.check import UNKNOWN, check
@@ -47,6 +44,7 @@ from .lifecycle.peers import Peers
 
 if TYPE_CHECKING:
     from .api.models import IntegrationItem
+    from .lifecycle.previews import Say
     from .lifecycle.workspace import Workspace
 
 _P = ParamSpec("_P")
@@ -158,9 +156,15 @@ class IntegrationProvider(ResourceProvider):
         return WORKSPACES.workspace(self._configured())
 
     def _warn(self, message: str) -> None:
-        """Shows a warning. Pulumi shows it without the resource, so it says which Provider's it is."""
+        pulumi.log.warn(self._named(message))
+
+    def _tell(self, message: str) -> None:
+        pulumi.log.info(self._named(message))
+
+    def _named(self, message: str) -> str:
+        """The message with the Provider that it is of: Pulumi shows it without the resource."""
         name = self._configured().explicit
-        pulumi.log.warn(f"Provider {name}: {message}" if name else message)
+        return f"Provider {name}: {message}" if name else message
 
     @_one_line
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -175,11 +179,19 @@ class IntegrationProvider(ResourceProvider):
             if olds:
                 ledger.track(str(olds.get("provider")))
             elif not reasons:
-                reasons += self._foresee_create({**props, "provider": found.provider}, ledger)
+                reasons += self._foresee_create({**props, "provider": found.provider})
         if reasons and known and found.provider:
             reasons += self._failed(found.provider, ledger)
         inputs = {**news, "provider": found.provider} if found.provider else news
         return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
+
+    def _foresee_create(self, props: Mapping[str, Any]) -> list[str]:
+        from .lifecycle import previews
+
+        try:
+            return previews.create(self._workspace(), props, self._say())
+        except ConfigurationError as error:  # a proxy that cannot be used, or notes of the run
+            return [str(error)]
 
     @staticmethod
     def _failed(provider: str, ledger: Ledger) -> list[str]:
@@ -194,32 +206,21 @@ class IntegrationProvider(ResourceProvider):
         workspace = self._workspace()
         return workspace.items(workspace.client.budget())
 
-    def _foresee_create(self, props: Mapping[str, Any], ledger: Ledger) -> list[str]:
-        """Warns of what the create will refuse. Returns what fails the check already: a key without access."""
-        from .lifecycle import operations
+    def _say(self) -> Say:
+        """Shows each sentence once in a run: the engine may ask about a resource twice."""
+        from .lifecycle.previews import Say
 
-        provider = props["provider"]
-        facts = ledger.facts(provider)
-        if facts.tracked or facts.removed or props.get("adopt_existing") is UNKNOWN:
-            return []  # It is replaced: what is connected is its own. Or what is wanted is not known.
-        try:
-            workspace = self._workspace()
-            item = workspace.glance(provider)
-            owner = operations.owner_of(workspace, None, workspace.client.budget())
-            decision = decide.create(props, item, facts, owner)
-        except (AuthenticationError, PermissionDeniedError, ConfigurationError) as error:
-            return [str(error)]
-        except ApiError:
-            return []  # The up looks again.
-        if isinstance(decision, decide.Refusal):
-            self._warn(decision.warned(f"creating {display_name(provider)}"))
-        return []
+        first = self._workspace().ledger.first
+        return Say(
+            warn=lambda text: self._warn(text) if first(text) else None,
+            info=lambda text: self._tell(text) if first(text) else None,
+        )
 
     @_one_line
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Declared inputs against the state."""
-        olds = _known(_olds)
-        found = decide.difference(olds, _known(_news))
+        olds, news = _known(_olds), _known(_news)
+        found = decide.difference(olds, news)
         known, provider, held = self._settings, olds.get("provider"), olds.get("connection_id") or _id
         if known and isinstance(provider, str) and isinstance(held, str):
             ledger = WORKSPACES.ledger(known)
@@ -227,28 +228,13 @@ class IntegrationProvider(ResourceProvider):
             ledger.belong(olds.get("organization_id"))
             if not found.replaces:
                 ledger.keep(provider, held)
-            if found.changes and not (found.replaces and olds.get("adopt_existing")):
-                self._foresee_change(olds, held, ledger, replaced=bool(found.replaces))
+            if found.changes:
+                from .lifecycle import previews
+
+                previews.change(self._workspace(), olds, news, held, found, self._say())
         return DiffResult(
             changes=found.changes, replaces=list(found.replaces), delete_before_replace=found.delete_first
         )
-
-    def _foresee_change(self, olds: Mapping[str, Any], held: str, ledger: Ledger, *, replaced: bool) -> None:
-        """Warns of what the update, or the delete of a replacement, will refuse."""
-        from .lifecycle import operations
-
-        provider = olds["provider"]
-        try:
-            workspace = self._workspace()
-            item = workspace.glance(provider, held)
-            owner = operations.owner_of(workspace, olds.get("organization_id"), workspace.client.budget())
-        except (AuthenticationError, PermissionDeniedError):
-            raise
-        except ApiError:
-            return  # The up looks again.
-        decision = (decide.remove if replaced else decide.change)(held, item, ledger.facts(provider), owner)
-        if isinstance(decision, decide.Refusal):
-            self._warn(decision.warned(f"{'replacing' if replaced else 'updating'} {display_name(provider)}"))
 
     @_one_line
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -57,6 +57,7 @@ class Ledger:
         self._ticks = itertools.count(1)
         self._records: dict[str, _Record] = {}
         self._organizations: set[str] = set()
+        self._said: set[str] = set()
 
     def tick(self) -> int:
         """A number that grows: of two events, the later one has the greater."""
@@ -82,6 +83,13 @@ class Ledger:
         """The organizations that the states of this workspace's resources name, as far as they were seen by now."""
         with self._lock:
             return frozenset(self._organizations)
+
+    def first(self, text: str) -> bool:
+        """Whether the text is said for the first time in this run; from now on it is not."""
+        with self._lock:
+            known = text in self._said
+            self._said.add(text)
+            return not known
 
     def move(self, provider: str) -> None:
         """Records that a refresh within this run met another connection than the state's."""

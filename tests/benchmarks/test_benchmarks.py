@@ -17,11 +17,11 @@ from benchmarks.results import FILE, read, results, verdicts, write
 from outlit_pulumi.sandbox import Sandbox
 
 CALLS: dict[str, dict[str, int]] = {
-    "preview": {"list": 1},
-    "up": {"list": 1, "connect": 6},
+    "preview": {"list": 1, "validate_key": 1},
+    "up": {"list": 1, "validate_key": 1, "connect": 6},
     "no-op up": {},
     "refresh": {"list": 1, "sync_status": 6},
-    "destroy": {"list": 1, "disconnect": 6},
+    "destroy": {"list": 1, "validate_key": 1, "disconnect": 6},
 }
 
 FIRST_CALL = """
@@ -40,7 +40,7 @@ WORKSPACES.workspace(Settings({key!r}, {url!r})).glance("posthog")
         ({"up": 1.16}, {}, 1.0, "up of 6"),
         ({"refresh": 1.21}, {}, 1.0, "refresh of 6"),
         ({}, {"no-op up": {"list": 1}}, 1.0, "calls of 6"),
-        ({}, {"up": {"list": 2, "connect": 6}}, 1.0, "calls of 6"),
+        ({}, {"up": {"list": 2, "validate_key": 1, "connect": 6}}, 1.0, "calls of 6"),
         ({}, {}, 1.2, "imports of the program"),
     ],
 )

@@ -12,14 +12,16 @@ import pytest
 import outlit_pulumi
 from outlit_pulumi import ApiError, ConfigurationError, Integration, IntegrationError, OutlitError, settings
 from outlit_pulumi.api.models import IntegrationItem
-from outlit_pulumi.lifecycle import decide
-from outlit_pulumi.lifecycle.check import check
+from outlit_pulumi.lifecycle import decide, previews
+from outlit_pulumi.lifecycle.check import UNKNOWN, check
 from outlit_pulumi.lifecycle.ledger import Facts
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 SECTION = PAGE.split("\n## What a preview finds\n")[1].split("\n## ")[0]
 FAILURES, WARNINGS = (part for part in SECTION.split("\n|---|---|\n") if part.lstrip().startswith("|"))
+
+TELLS = PAGE.split("\n## What a preview tells\n")[1].split("\n## ")[0]
 
 PUBLIC = [getattr(outlit_pulumi, name) for name in outlit_pulumi.__all__]
 CALLED = [*filter(inspect.isfunction, PUBLIC), Integration, Integration.get, outlit_pulumi.Provider]
@@ -72,6 +74,25 @@ def listed(table: str) -> list[str]:
     """The messages of a table."""
     rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
     return [message for row in rows for message in re.findall(r"`([^`]+)`", row)]
+
+
+def test_the_lines_of_a_preview_are_those_of_the_page() -> None:
+    """Each that it can say of a change has its row, and each row is one of them, or of a create."""
+    olds: dict[str, Any] = {"provider": "stripe", "config": {"apiKey": "a"}}
+    new = {"apiKey": "b"}
+    cases = [
+        ({**olds, **more}, {"provider": provider, "config": config, "on_config_change": mode})
+        for more in ({}, {"config": None}, {"adopt_existing": True}, {"config_unconfirmed": True})
+        for provider in ("stripe", "clerk", UNKNOWN)
+        for config in (olds["config"], new, UNKNOWN)
+        for mode in ("reconnect", "replace")
+    ]
+    differences = [(was, now, decide.difference(was, now)) for was, now in cases]
+    said = {previews.foretold(*case)[0] for case in differences if case[2].changes}
+    of_a_create = ["It is taken over as it is", "Outlit could not be asked"]
+    rows = listed(TELLS)
+    assert [line for line in said if not any(row in line for row in rows)] == []
+    assert [row for row in rows if not any(row in line for line in said)] == of_a_create
 
 
 def refused() -> Iterator[str]:

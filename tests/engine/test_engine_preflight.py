@@ -56,7 +56,9 @@ def test_a_replacement_is_no_conflict_and_a_change_outside_is_noted(stack: Stack
     stack.up()
     stack.secret("sk", SK + "new")
     counted(sandbox)
-    assert "warning" not in stack.ok("preview", "--diff").output
+    shown = stack.ok("preview", "--diff").diagnostics
+    assert "will fail" not in shown
+    assert shown.count("warning: Stripe: it is replaced, as apiKey changed. It is disconnected first") == 1
     assert counted(sandbox) == {"list": 1}
     sandbox.disconnect("stripe")
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
@@ -80,12 +82,25 @@ def test_what_is_replaced_with_what_it_depends_on_is_no_conflict(stack: Stack, s
     assert "will fail" not in stack.up().output
 
 
+def test_a_preview_names_the_fields_that_change(stack: Stack, sandbox: Sandbox) -> None:
+    """Once, also in the preview of an up; and what is taken over."""
+    stack.program(stripe())
+    stack.up()
+    stack.secret("sk", SK + "new")
+    sandbox.complete_session(sandbox.connect("slack")["sessionId"])
+    stack.program(stripe() + SLACK)
+    shown = stack.ok("preview").diagnostics
+    assert shown.count("Stripe: apiKey changed. The config is sent in place, which keeps the synced data.") == 1
+    assert shown.count("Slack: connection slack-org_") == 1
+    assert stack.leaks() == []
+
+
 def test_a_preview_works_without_an_answer(stack: Stack, sandbox: Sandbox) -> None:
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
     stack.program(stripe())
     counted(sandbox)
     sandbox.fault("list", kind="html", times=None)
-    assert "warning" not in stack.ok("preview").output
+    assert stack.ok("preview").diagnostics.count("warning: Outlit could not be asked") == 1
     assert set(counted(sandbox)) == {"list"}
 
 

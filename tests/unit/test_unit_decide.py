@@ -416,40 +416,119 @@ def test_a_preview_warns_of_what_the_up_refuses(
     assert set(preview.calls()) == {"list"}
 
 
+PULUMIS_UNKNOWN: Any = Unknown()  # type: ignore[no-untyped-call]
+HELD_LISTED = listing({"id": "stripe", "status": "connected", "connectionId": "stripe-held"})
+TAKEN = "info: Stripe: connection stripe-other exists already. It is taken over as it is, and its "
+IN_PLACE = "in place, which keeps the synced data."
+GOES = "permanently deletes what Outlit synced from it"
+IN_THE_END = (
+    f"The old connection is disconnected in the end, which {GOES}, unless another resource takes it over or "
+    "retain_on_delete keeps it."
+)
+KEPT = "The old connection was adopted and is kept, unless the options say retain_on_delete=False."
+ADOPTED = {**HELD, "adopt_existing": True}
+
+
 @pytest.mark.parametrize(
-    ("answer", "olds", "news"),
+    ("answer", "olds", "news", "said"),
     [
-        (GONE_LISTED, None, STRIPE),
-        (listing(), None, STRIPE),
-        (OTHERS_LISTED, None, {**STRIPE, "adopt_existing": True}),
-        (GONE_LISTED, None, {**STRIPE, "adopt_existing": True}),
-        (GONE_LISTED, HELD, REPLACED),
-        (listing({"id": "stripe", "status": "connected", "connectionId": "stripe-held"}), HELD, CHANGED),
-        (listing({"id": "stripe", "status": "connected", "connectionId": "stripe-held"}), HELD, REPLACED),
+        (GONE_LISTED, None, STRIPE, ""),
+        (listing(), None, STRIPE, ""),
+        (GONE_LISTED, None, {**STRIPE, "adopt_existing": True}, ""),
+        (OTHERS_LISTED, None, {**STRIPE, "adopt_existing": True}, f"{TAKEN}config is recorded and not sent."),
+        (
+            OTHERS_LISTED,
+            None,
+            {**STRIPE, "config": None, "adopt_existing": True},
+            f"{TAKEN}credentials are not managed.",
+        ),
+        (HELD_LISTED, HELD, CHANGED, f"info: Stripe: apiKey changed. The config is sent {IN_PLACE}"),
+        (
+            HELD_LISTED,
+            HELD,
+            {**CHANGED, "config_class": "StripeConfigArgs"},
+            f"info: Stripe: api_key changed. The config is sent {IN_PLACE}",
+        ),
+        (
+            HELD_LISTED,
+            HELD,
+            {**STRIPE, "config": PULUMIS_UNKNOWN},
+            f"info: Stripe: its config is not known yet. If it differs, it is sent {IN_PLACE}",
+        ),
+        (
+            HELD_LISTED,
+            {**HELD, "config": None},
+            STRIPE,
+            f"info: Stripe: its config is sent to the connection {IN_PLACE}",
+        ),
+        (
+            HELD_LISTED,
+            {**HELD, "config_unconfirmed": True},
+            STRIPE,
+            "info: Stripe: its config is sent once more, as the answer to an earlier request was lost.",
+        ),
+        *(
+            (
+                answer,
+                HELD,
+                REPLACED,
+                f"warning: Stripe: it is replaced, as apiKey changed. It is disconnected first, which {GOES}.",
+            )
+            for answer in (HELD_LISTED, GONE_LISTED)
+        ),
+        (
+            HELD_LISTED,
+            HELD,
+            {**REPLACED, "config": {"apiKey": PULUMIS_UNKNOWN}},
+            f"warning: Stripe: it is replaced if its config, which is not known yet, differs. That {GOES}.",
+        ),
+        (
+            HELD_LISTED,
+            HELD,
+            SLACK,
+            f"warning: Stripe: it is replaced by Slack. {IN_THE_END}",
+        ),
+        (
+            HELD_LISTED,
+            HELD,
+            {**STRIPE, "provider": PULUMIS_UNKNOWN},
+            f"warning: Stripe: it may be replaced, as its new provider is not known yet. {IN_THE_END}",
+        ),
     ],
 )
-def test_no_warning_without_a_reason(
-    preview: Preview, answer: str, olds: Mapping[str, Any] | None, news: Mapping[str, Any]
+def test_a_preview_tells_what_an_up_does(
+    preview: Preview, answer: str, olds: Mapping[str, Any] | None, news: Mapping[str, Any], said: str
 ) -> None:
+    """In a line each, which names fields and no values; what deletes synced data is a warning."""
     preview.sandbox.fault("list", status=200, body=answer, times=None)
-    assert (preview.check(news) if olds is None else preview.diff(news, olds)) == ""
+    assert (preview.check(news) if olds is None else preview.diff(news, olds)) == said
+    assert (preview.check(news) if olds is None else preview.diff(news, olds)) == "", "it is said once"
     assert preview.calls() == {"list": 1}
 
 
+def test_a_field_name_that_may_be_a_credential_is_not_shown(preview: Preview) -> None:
+    olds = {**HELD, "provider": "extra", "config": {}}
+    said = preview.diff({**STRIPE, "provider": "extra", "config": {"sk_live_CANARY0123456789": "x"}}, olds)
+    assert "CANARY" not in said
+
+
 @pytest.mark.parametrize(
-    ("olds", "news"),
+    ("olds", "news", "said"),
     [
-        (HELD, STRIPE),
-        ({**HELD, "adopt_existing": True}, REPLACED),
-        ({**HELD, "adopt_existing": True}, SLACK),
-        ({"provider": None, "connection_id": "x"}, STRIPE),
+        (HELD, STRIPE, ""),
+        (
+            ADOPTED,
+            SLACK,
+            f"info: Stripe: it is replaced by Slack. {KEPT}",
+        ),
+        ({"provider": None, "connection_id": "x"}, STRIPE, ""),
     ],
 )
 def test_a_diff_that_cannot_be_refused_asks_nothing(
-    preview: Preview, olds: Mapping[str, Any], news: Mapping[str, Any]
+    preview: Preview, olds: Mapping[str, Any], news: Mapping[str, Any], said: str
 ) -> None:
     """Nothing changes; or what is replaced was adopted, and is kept."""
-    assert preview.diff(news, olds) == ""
+    assert preview.diff(news, olds) == said
     assert preview.calls() == {}
 
 
@@ -457,15 +536,13 @@ def test_a_diff_that_cannot_be_refused_asks_nothing(
 def test_what_is_not_known_is_not_warned_of(preview: Preview, name: str) -> None:
     preview.sandbox.connect("stripe", CONFIG)
     preview.sandbox.clear_calls()
-    unknown = Unknown()  # type: ignore[no-untyped-call]
-    assert preview.check({**STRIPE, name: unknown}) == ""
+    assert preview.check({**STRIPE, name: PULUMIS_UNKNOWN}) == ""
     assert preview.calls() == {}
 
 
 def test_an_unknown_config_conflicts_all_the_same(preview: Preview) -> None:
     preview.sandbox.connect("stripe", CONFIG)
-    unknown = Unknown()  # type: ignore[no-untyped-call]
-    assert CONFLICT in preview.check({**STRIPE, "config": unknown})
+    assert CONFLICT in preview.check({**STRIPE, "config": PULUMIS_UNKNOWN})
 
 
 def test_what_is_to_be_replaced_is_no_conflict(preview: Preview) -> None:
@@ -477,7 +554,7 @@ def test_what_is_to_be_replaced_is_no_conflict(preview: Preview) -> None:
 
 def test_what_a_diff_compared_is_no_conflict(preview: Preview) -> None:
     made = preview.sandbox.connect("stripe", CONFIG)
-    assert preview.diff(REPLACED, {**HELD, "connection_id": made["connectionId"]}) == ""
+    assert "will fail" not in preview.diff(REPLACED, {**HELD, "connection_id": made["connectionId"]})
     assert preview.check(REPLACED) == ""
 
 
@@ -518,10 +595,13 @@ def test_a_refused_key_is_an_error_for_everybody(preview: Preview, status: int, 
     assert preview.calls() == {"list": 1}
 
 
-def test_a_list_that_cannot_be_read_is_no_failure(preview: Preview) -> None:
+def test_a_list_that_cannot_be_read_is_a_warning(preview: Preview) -> None:
+    """It says what is therefore not known, once."""
     preview.sandbox.fault("list", status=404, times=None)
-    assert preview.check(STRIPE) == ""
-    assert preview.diff(CHANGED, HELD) == ""
+    said = preview.check(STRIPE)
+    assert said.startswith("warning: Outlit could not be asked, so this does not foresee what is connected already")
+    assert "does not serve Outlit's integration routes (404)" in said
+    assert preview.diff(CHANGED, HELD) == f"info: Stripe: apiKey changed. The config is sent {IN_PLACE}"
     assert preview.calls() == {"list": 1}
 
 

@@ -1,0 +1,153 @@
+"""What is said before anything is touched: what an up will refuse, and what it will do.
+
+An up says so, too, as a provider cannot tell it from a preview. A preview of a destroy or a removal asks a provider
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .. import catalog
+from ..api.redaction import plain
+from ..errors import ApiError, AuthenticationError, PermissionDeniedError
+from . import decide
+from .check import REPLACE, UNKNOWN, Props, quoted
+from .operations import owner_of
+from .outputs import display_name
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+_DELETES = "permanently deletes what Outlit synced from it"
+
+
+@dataclass(frozen=True)
+class Say:
+    """How a sentence is shown: as a warning, or as information."""
+
+    warn: Callable[[str], None]
+    info: Callable[[str], None]
+
+
+def create(workspace: Workspace, props: Props, say: Say) -> list[str]:
+    """Warns of what a create will refuse, and tells of what it will take over.
+
+    Returns:
+        What fails the check already: a key without access.
+    """
+    provider = props["provider"]
+    facts = workspace.ledger.facts(provider)
+    if facts.tracked or facts.removed or props.get("adopt_existing") is UNKNOWN:
+        return []  # It is replaced: what is connected is its own. Or what is wanted is not known.
+    workspace.ahead(organization=True)
+    try:
+        item = workspace.glance(provider)
+        owner = owner_of(workspace, None, workspace.client.budget())
+        decision = decide.create(props, item, facts, owner)
+    except (AuthenticationError, PermissionDeniedError) as error:
+        return [str(error)]
+    except ApiError as error:
+        say.warn(_blind(error))
+        return []
+    if isinstance(decision, decide.Refusal):
+        say.warn(decision.warned(f"creating {display_name(provider)}"))
+    elif decision == "adopt" and item is not None and item.connection_id is not None:
+        hide = workspace.client.hide
+        hide.add(catalog.secret_values(provider, props.get("config")))
+        declared = "its config is recorded and not sent" if props.get("config") else "its credentials are not managed"
+        say.info(
+            f"{display_name(provider)}: connection {plain(hide.data(item.connection_id))} exists already. It is taken "
+            f"over as it is, and {declared}."
+        )
+    return []
+
+
+def change(workspace: Workspace, olds: Props, news: Props, held: str, found: decide.Difference, say: Say) -> None:
+    """Warns of what an update, or the delete of a replacement, will refuse. Otherwise tells what it does.
+
+    Raises:
+        AuthenticationError, PermissionDeniedError: the key has no access.
+    """
+    provider = olds["provider"]
+    kept = found.replaces and olds.get("adopt_existing")
+    refusal = None if kept else _refusal(workspace, olds, held, found, say)
+    if refusal is not None:
+        say.warn(refusal.warned(f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"))
+        return
+    text, deletes = foretold(olds, news, found)
+    (say.warn if deletes else say.info)(f"{display_name(provider)}: {text}")
+
+
+def _refusal(workspace: Workspace, olds: Props, held: str, found: decide.Difference, say: Say) -> decide.Refusal | None:
+    provider = olds["provider"]
+    workspace.ahead(organization=True)
+    try:
+        item = workspace.glance(provider, held)
+        owner = owner_of(workspace, olds.get("organization_id"), workspace.client.budget())
+    except (AuthenticationError, PermissionDeniedError):
+        raise
+    except ApiError as error:
+        say.warn(_blind(error))
+        return None
+    decision = (decide.remove if found.replaces else decide.change)(held, item, workspace.ledger.facts(provider), owner)
+    return decision if isinstance(decision, decide.Refusal) else None
+
+
+def _blind(error: ApiError) -> str:
+    return (
+        "Outlit could not be asked, so this does not foresee what is connected already or was changed outside Pulumi. "
+        f"An up looks again before it writes. The cause: {error}"
+    )
+
+
+def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, bool]:
+    """What an up does about a difference, by the names of fields and never by values, and whether synced data may go.
+
+    The text is the rest of a sentence.
+    """
+    provider, config = news.get("provider"), news.get("config")
+    if provider is UNKNOWN or "provider" in found.replaces:
+        adopted = bool(olds.get("adopt_existing"))
+        replaced = (
+            "it may be replaced, as its new provider is not known yet"
+            if provider is UNKNOWN
+            else f"it is replaced by {display_name(str(provider))}"
+        )
+        kept = (
+            "The old connection was adopted and is kept, unless the options say retain_on_delete=False"
+            if adopted
+            else f"The old connection is disconnected in the end, which {_DELETES}, unless another resource takes it "
+            "over or retain_on_delete keeps it"
+        )
+        return f"{replaced}. {kept}.", not adopted
+    fields = _fields(olds, news)
+    if found.replaces:
+        return f"it is replaced, as {fields} changed. It is disconnected first, which {_DELETES}.", True
+    if not olds.get("config"):
+        return "its config is sent to the connection in place, which keeps the synced data.", False
+    unknown = config is UNKNOWN or (isinstance(config, Mapping) and UNKNOWN in config.values())
+    if unknown and news.get("on_config_change") == REPLACE:
+        return f"it is replaced if its config, which is not known yet, differs. That {_DELETES}.", True
+    if fields:
+        return f"{fields} changed. The config is sent in place, which keeps the synced data.", False
+    if unknown:
+        return "its config is not known yet. If it differs, it is sent in place, which keeps the synced data.", False
+    return "its config is sent once more, as the answer to an earlier request was lost.", False
+
+
+def _fields(olds: Props, news: Props) -> str:
+    """The fields whose values are known to differ, as the program names them."""
+    old, new = olds.get("config") or {}, news.get("config")
+    if not isinstance(new, Mapping):
+        return ""
+    spec = catalog.find(str(news.get("provider")))
+    typed = bool(news.get("config_class"))
+    written = {item.name: item.attribute if typed else item.name for item in (spec.fields if spec else ())}
+    return ", ".join(
+        written.get(name) or quoted(name)
+        for name in sorted(old.keys() | new.keys())
+        if new.get(name) is not UNKNOWN and old.get(name) != new.get(name)
+    )
