@@ -23,10 +23,10 @@ OURS = {"OUTLIT_ENGINE_BIN", "OUTLIT_LONG"}
 RELIABILITY = Path("docs/reliability.md")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/installation-configuration.md"])
-def test_the_page_lists_every_setting(page: str) -> None:
-    """All that a user sets: the first page that a user reads, and that of the Registry."""
-    table = re.findall(r"^\| `(outlit:\w+)` \|", text(Path(page)), re.MULTILINE)
+def test_the_page_lists_every_setting() -> None:
+    """All that a user sets."""
+    page = text(Path("docs/installation-configuration.md"))
+    table = re.findall(r"^\| `(outlit:\w+)` \|", page, re.MULTILINE)
     assert set(table) == SETTINGS - {settings.EXPLICIT}
 
 
@@ -75,6 +75,16 @@ def test_the_pages_of_the_registry_have_its_front_matter() -> None:
         keys = [line.split(":")[0] for line in front.splitlines()]
         assert keys == ["title", "meta_desc", "layout"]
         assert "layout: package" in front
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    """They are absolute, so that they work on the package index, too."""
+    readme = text(Path("README.md"))
+    links = re.findall(r"\]\(([^)\s]+)\)", readme)
+    ours = [link for link in links if "/outlit-pulumi/" in link]
+    assert [link for link in links if not link.startswith("https://")] == []
+    paths = [re.sub(r"^https://\S+/outlit-pulumi/(blob/)?main/", "", link) for link in ours]
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 
 def test_the_first_page_leads_to_every_other() -> None:

@@ -19,6 +19,8 @@ from outlit_pulumi import ConfigArgs
 
 NAVIGATION: dict[str, list[str]] = {
     "Start": [
+        "Get started </docs/get-started>",
+        "How it works </docs/how-it-works>",
         "Installation and configuration </docs/installation-configuration>",
         "Command line </docs/cli>",
     ],
