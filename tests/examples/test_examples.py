@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox
@@ -40,9 +42,8 @@ def test_every_example_is_tested() -> None:
 def test_it_is_a_template(name: str) -> None:
     """`pulumi new` can ask for everything, hides what is secret, and says what comes next."""
     about = manifest(name)
-    # A literal name, not ${PROJECT}, so that the folder is a project, too. `pulumi new` puts another in its place.
-    assert about["name"] == name
-    assert about["description"]
+    # With a name of its own, every project would be called that by default.
+    assert (about["name"], about["description"]) == ("${PROJECT}", "${DESCRIPTION}")
     assert about["runtime"] == {"name": "python", "options": {"toolchain": "pip", "virtualenv": "venv"}}
     template = about["template"]
     assert template["displayName"]
@@ -51,14 +52,19 @@ def test_it_is_a_template(name: str) -> None:
     for key, asked in template["config"].items():
         assert asked["description"]
         assert asked.get("secret", False) is key.endswith("Key")
+        assert key == "outlit:apiKey" or ":" not in key, "in the namespace of the project, whatever its name"
+    ignored = (FOLDER / name / ".gitignore").read_text(encoding="utf-8")
+    assert ignored.splitlines() == ["venv/", "__pycache__/"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_its_readme_fits_a_screen_and_has_the_commands(name: str) -> None:
-    """60 lines, every setting that has no default, the sandbox, and nothing that only this machine knows."""
+    """60 lines, how to start, every setting that has no default, the sandbox, and nothing of the clone's Makefile."""
     text = readme(name)
     assert len(text.splitlines()) <= 60
     assert max(len(line) for line in text.split("```text")[0].splitlines()) <= 130
+    assert f"\n    pulumi new path/to/outlit-pulumi/examples/{name} --dir " in text
+    assert not re.search(r"(^ +|`)make ", text, re.MULTILINE)
     for key, asked in manifest(name)["template"]["config"].items():
         if "default" not in asked:
             secret = "--secret " if asked.get("secret") else ""
@@ -66,10 +72,18 @@ def test_its_readme_fits_a_screen_and_has_the_commands(name: str) -> None:
     assert "python -m outlit_pulumi.sandbox" in text
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_its_readme_says_before_that_data_is_deleted(name: str) -> None:
+    """In the paragraph of the first command that disconnects, or in one before it."""
+    text = readme(name)
+    if first := re.search(r"(pulumi|fan_out\.py) destroy|pulumi disconnect|state unprotect", text):
+        assert "permanently deletes" in text[: first.end()] + text[first.end() :].partition("\n\n")[0]
+
+
 def test_all_install_the_same_way() -> None:
-    """The package of the clone, by the same lines, so that a release changes all of them alike."""
-    heads = {tuple((FOLDER / name / "requirements.txt").read_text().splitlines()[:2]) for name in EXAMPLES}
-    assert len(heads) == 1
+    """The package by its name, by the same lines, so that a release changes all of them alike."""
+    heads = {tuple((FOLDER / name / "requirements.txt").read_text().splitlines()[:3]) for name in EXAMPLES}
+    assert [head[-1] for head in heads] == ["outlit-pulumi>=0.1,<1"]
 
 
 @pytest.mark.parametrize(
