@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -84,6 +87,17 @@ def test_all_install_the_same_way() -> None:
     """The package by its name, by the same lines, so that a release changes all of them alike."""
     heads = {tuple((FOLDER / name / "requirements.txt").read_text().splitlines()[:3]) for name in EXAMPLES}
     assert [head[-1] for head in heads] == ["outlit-pulumi>=0.1,<1"]
+
+
+@pytest.mark.parametrize("arguments", [["destroy"], ["destroy", "--parallel", "2"], ["destroy", "acme", "--all"]])
+def test_fan_out_destroys_nothing_unasked(arguments: list[str]) -> None:
+    """Without names or --all it asks nobody, and starts no Pulumi: one line says what to give."""
+    command = [sys.executable, str(FOLDER / "automation" / "fan_out.py"), *arguments]
+    done = subprocess.run(
+        command, env=os.environ | {"PATH": "/nowhere"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert re.fullmatch(r"error: .*stacks, or (give )?--all.*\n", done.stdout)
 
 
 @pytest.mark.parametrize(
