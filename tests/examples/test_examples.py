@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox
-from tests.engine.conftest import counted
+from tests.engine.conftest import Stack, counted
 
 from .conftest import Make
-from .projects import EXAMPLES, FOLDER, load, manifest, missing_quotes, readme
+from .projects import EXAMPLES, FOLDER, ROOT, configure, load, manifest, missing_quotes, readme
 
 CONNECTS: dict[str, dict[str, set[str]]] = {
     "all-providers": {"sandbox": {"clerk", "fireflies", "granola", "posthog", "slack", "stripe", "supabase"}},
@@ -130,3 +132,15 @@ def test_it_runs(name: str, make: Make, sandbox: Sandbox) -> None:
     assert stack.leaks() == []
     if name in ("all-providers", "workspaces"):
         assert missing_quotes(stack, name, *outputs) == []
+
+
+@pytest.mark.full
+def test_the_root_of_the_clone_runs_the_quickstart(tmp_path: Path, env: dict[str, str], sandbox: Sandbox) -> None:
+    """The same program, whose settings are then those of the root's project."""
+    root = tmp_path / "clone"
+    shutil.copytree(FOLDER / "quickstart", root / "examples" / "quickstart", ignore=shutil.ignore_patterns("venv"))
+    shutil.copy(ROOT / "Pulumi.yaml", root)
+    stack = Stack(root, env)
+    stack.ok("stack", "init", "dev")
+    configure(stack, "quickstart", sandbox)
+    assert "4 to create" in stack.ok("preview").output
