@@ -48,7 +48,7 @@ def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lib = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(made)}))
     # A folder that such a file names is searched last. Its own such files are not read: one of them leads to the clone.
     (lib / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    where = [made / "bin" / "python", "-c", "import outlit_pulumi; print(outlit_pulumi.__file__)"]
+    where = [str(made / "bin" / "python"), "-c", "import outlit_pulumi; print(outlit_pulumi.__file__)"]
     assert Path(subprocess.check_output(where, cwd=folder, text=True)).is_relative_to(made)
     return made
 
