@@ -1,7 +1,8 @@
 """Runs one Pulumi command on several workspaces at once: `python fan_out.py up acme globex`.
 
-Each workspace is a stack of this project. One that fails does not stop the others. Exit code: 0 when all succeeded, 1
-when one did not, 2 when nothing was run, 130 after Ctrl-C.
+Each workspace is a stack of this project. One that fails does not stop the others. `destroy` deletes data, so it takes
+only the stacks that are named, or `--all`. Exit code: 0 when all succeeded, 1 when one did not, 2 when nothing was run,
+130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -106,10 +107,19 @@ def main() -> int:
     parser.add_argument(
         "command", choices=COMMANDS, help="; ".join(f"{name}: {does}" for name, does in COMMANDS.items())
     )
-    parser.add_argument("workspaces", nargs="*", metavar="workspace", help="name of a stack (default: all stacks)")
+    parser.add_argument(
+        "workspaces", nargs="*", metavar="workspace", help="name of a stack (default: all stacks, except for destroy)"
+    )
+    parser.add_argument("--all", action="store_true", help="all stacks, also for destroy")
     parser.add_argument("--parallel", type=int, default=4, metavar="N", help="how many at once (default: %(default)s)")
     wanted = parser.parse_args()
     console = Console(soft_wrap=True, highlight=False)
+    if wanted.all and wanted.workspaces:
+        console.print(Text("error: give names of stacks, or --all, not both"))
+        return 2
+    if wanted.command == "destroy" and not (wanted.all or wanted.workspaces):
+        console.print(Text("error: destroy permanently deletes what Outlit synced: name the stacks, or give --all"))
+        return 2
     try:
         stacks = select(wanted.workspaces)
     except auto.CommandError as error:

@@ -4,8 +4,7 @@ import pulumi
 
 import outlit_pulumi as outlit
 
-# A fixed namespace, so that the same settings serve this folder and the root of the repository.
-config = pulumi.Config("quickstart")
+config = pulumi.Config()
 
 posthog = outlit.Integration(
     "posthog",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,23 +86,25 @@ def configure(stack: Stack, name: str, sandbox: Sandbox, *more: str, api_key: st
 
 
 def create(name: str, scratch: Path, env: dict[str, str], *options: str) -> Stack:
-    """Makes a project of an example with `pulumi new`, without a stack.
+    """Makes a project of an example with `pulumi new`, without a stack, and installs what it requires.
 
     Args:
         name: The example.
         scratch: A folder for the project.
-        env: The environment of Pulumi.
+        env: The environment of Pulumi, with the virtual environment that it has active.
         options: More options of `pulumi new`.
     """
     ignored = shutil.ignore_patterns("venv", "__pycache__", "Pulumi.*.yaml", ".*_cache")
     template = scratch / "template" / name
     shutil.copytree(FOLDER / name, template, ignore=ignored)
-    project = scratch / "project"
+    project = scratch / name  # as the READMEs say, so that a project is called what they quote
     project.mkdir()
     made = Stack(project, env)
     made.ok("new", "--offline", "--yes", "--generate-only", str(template), "--dir", str(project), *options)
-    # Newer language hosts use the project's own environment: here it is the one that runs this.
-    (project / "venv").symlink_to(sys.prefix, target_is_directory=True)
+    # `pulumi install` would make one, which takes a network and longer than most tests.
+    (project / "venv").symlink_to(env["VIRTUAL_ENV"], target_is_directory=True)
+    done = run(made, "venv/bin/python", "-m", "pip", "install", "--no-index", "-r", "requirements.txt")
+    assert done.returncode == 0, done.stdout
     return made
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox
-from tests.engine.conftest import counted
+from tests.engine.conftest import Stack, counted
 
 from .conftest import Make
-from .projects import EXAMPLES, FOLDER, load, manifest, missing_quotes, readme
+from .projects import EXAMPLES, FOLDER, ROOT, configure, load, manifest, missing_quotes, readme
 
 CONNECTS: dict[str, dict[str, set[str]]] = {
     "all-providers": {"sandbox": {"clerk", "fireflies", "granola", "posthog", "slack", "stripe", "supabase"}},
@@ -40,9 +47,8 @@ def test_every_example_is_tested() -> None:
 def test_it_is_a_template(name: str) -> None:
     """`pulumi new` can ask for everything, hides what is secret, and says what comes next."""
     about = manifest(name)
-    # A literal name, not ${PROJECT}, so that the folder is a project, too. `pulumi new` puts another in its place.
-    assert about["name"] == name
-    assert about["description"]
+    # With a name of its own, every project would be called that by default.
+    assert (about["name"], about["description"]) == ("${PROJECT}", "${DESCRIPTION}")
     assert about["runtime"] == {"name": "python", "options": {"toolchain": "pip", "virtualenv": "venv"}}
     template = about["template"]
     assert template["displayName"]
@@ -51,14 +57,19 @@ def test_it_is_a_template(name: str) -> None:
     for key, asked in template["config"].items():
         assert asked["description"]
         assert asked.get("secret", False) is key.endswith("Key")
+        assert key == "outlit:apiKey" or ":" not in key, "in the namespace of the project, whatever its name"
+    ignored = (FOLDER / name / ".gitignore").read_text(encoding="utf-8")
+    assert ignored.splitlines() == ["venv/", "__pycache__/"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_its_readme_fits_a_screen_and_has_the_commands(name: str) -> None:
-    """60 lines, every setting that has no default, the sandbox, and nothing that only this machine knows."""
+    """60 lines, how to start, every setting that has no default, the sandbox, and nothing of the clone's Makefile."""
     text = readme(name)
     assert len(text.splitlines()) <= 60
     assert max(len(line) for line in text.split("```text")[0].splitlines()) <= 130
+    assert f"\n    pulumi new path/to/outlit-pulumi/examples/{name} --dir " in text
+    assert not re.search(r"(^ +|`)make ", text, re.MULTILINE)
     for key, asked in manifest(name)["template"]["config"].items():
         if "default" not in asked:
             secret = "--secret " if asked.get("secret") else ""
@@ -66,10 +77,29 @@ def test_its_readme_fits_a_screen_and_has_the_commands(name: str) -> None:
     assert "python -m outlit_pulumi.sandbox" in text
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_its_readme_says_before_that_data_is_deleted(name: str) -> None:
+    """In the paragraph of the first command that disconnects, or in one before it."""
+    text = readme(name)
+    if first := re.search(r"(pulumi|fan_out\.py) destroy|pulumi disconnect|state unprotect", text):
+        assert "permanently deletes" in text[: first.end()] + text[first.end() :].partition("\n\n")[0]
+
+
 def test_all_install_the_same_way() -> None:
-    """The package of the clone, by the same lines, so that a release changes all of them alike."""
-    heads = {tuple((FOLDER / name / "requirements.txt").read_text().splitlines()[:2]) for name in EXAMPLES}
-    assert len(heads) == 1
+    """The package by its name, by the same lines, so that a release changes all of them alike."""
+    heads = {tuple((FOLDER / name / "requirements.txt").read_text().splitlines()[:3]) for name in EXAMPLES}
+    assert [head[-1] for head in heads] == ["outlit-pulumi>=0.1,<1"]
+
+
+@pytest.mark.parametrize("arguments", [["destroy"], ["destroy", "--parallel", "2"], ["destroy", "acme", "--all"]])
+def test_fan_out_destroys_nothing_unasked(arguments: list[str]) -> None:
+    """Without names or --all it asks nobody, and starts no Pulumi: one line says what to give."""
+    command = [sys.executable, str(FOLDER / "automation" / "fan_out.py"), *arguments]
+    done = subprocess.run(
+        command, env=os.environ | {"PATH": "/nowhere"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert re.fullmatch(r"error: .*stacks, or (give )?--all.*\n", done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +132,15 @@ def test_it_runs(name: str, make: Make, sandbox: Sandbox) -> None:
     assert stack.leaks() == []
     if name in ("all-providers", "workspaces"):
         assert missing_quotes(stack, name, *outputs) == []
+
+
+@pytest.mark.full
+def test_the_root_of_the_clone_runs_the_quickstart(tmp_path: Path, env: dict[str, str], sandbox: Sandbox) -> None:
+    """The same program, whose settings are then those of the root's project."""
+    root = tmp_path / "clone"
+    shutil.copytree(FOLDER / "quickstart", root / "examples" / "quickstart", ignore=shutil.ignore_patterns("venv"))
+    shutil.copy(ROOT / "Pulumi.yaml", root)
+    stack = Stack(root, env)
+    stack.ok("stack", "init", "dev")
+    configure(stack, "quickstart", sandbox)
+    assert "4 to create" in stack.ok("preview").output

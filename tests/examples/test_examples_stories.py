@@ -184,6 +184,14 @@ def test_a_workspace_that_fails_does_not_stop_the_others(three: Stack, sandbox: 
 
     assert fan_out("up", "acme", "nobody") == (2, "error: no stack named 'nobody' found\n")
     assert three.ok("stack", "--show-name").output.strip() == "globex"
-    assert fan_out("destroy", "acme", "globex")[0] == 0
+    counted(sandbox)
+    code, shown = fan_out("destroy")
+    assert (code, shown.count("\n")) == (2, 1)
+    assert "--all" in shown
+    assert counted(sandbox) == {}
+    assert fan_out("destroy", "acme")[0] == 0
+    assert sandbox.connections(sandbox.add_workspace("acme")) == []
+    assert len(sandbox.connections(sandbox.add_workspace("globex"))) == 2
+    assert fan_out("destroy", "--all")[0] == 0
     assert sandbox.connections(sandbox.add_workspace("globex")) == []
     assert three.leaks() == []

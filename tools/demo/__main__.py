@@ -30,9 +30,9 @@ QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
 DECLARED = {"clerk", "posthog", "stripe"}
 # Credentials that open nothing: the sandbox accepts any.
 SECRETS = {
-    "quickstart:posthogApiKey": "phx_made_up_for_the_demo",
-    "quickstart:stripeApiKey": "sk_test_made_up_for_the_demo",
-    "quickstart:clerkSecretKey": "sk_test_also_made_up_for_the_demo",
+    "posthogApiKey": "phx_made_up_for_the_demo",
+    "stripeApiKey": "sk_test_made_up_for_the_demo",
+    "clerkSecretKey": "sk_test_also_made_up_for_the_demo",
 }
 SLACK = 'slack = outlit.Integration("slack", provider="slack")'
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -59,6 +59,8 @@ class Demo:
         self.project = scratch / "quickstart"
         self._steps = 0
         shutil.copytree(QUICKSTART, self.project, ignore=shutil.ignore_patterns("venv", "__pycache__", "Pulumi.*.yaml"))
+        manifest = self.project / "Pulumi.yaml"
+        manifest.write_text(manifest.read_text(encoding="utf-8").replace("${PROJECT}", "quickstart"), encoding="utf-8")
         # Newer language hosts use the environment in the project's folder; older ones use VIRTUAL_ENV.
         (self.project / "venv").symlink_to(sys.prefix, target_is_directory=True)
         (scratch / "state").mkdir()
@@ -156,7 +158,7 @@ def tell(demo: Demo) -> None:
 
     demo.step("Configure", "The Outlit of this stack is a sandbox on this machine; its credentials are made up.")
     secrets = {"outlit:apiKey": demo.sandbox.api_key, **SECRETS}
-    plain = {"outlit:baseUrl": demo.sandbox.url, "quickstart:posthogProjectId": "12345"}
+    plain = {"outlit:baseUrl": demo.sandbox.url, "posthogProjectId": "12345"}
     settings = [f"--secret={name}={value}" for name, value in secrets.items()]
     settings += [f"--plaintext={name}={value}" for name, value in plain.items()]
     demo.pulumi("stack", "init", "demo", quiet=True)
