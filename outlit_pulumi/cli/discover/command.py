@@ -49,7 +49,7 @@ def discover(
 
     Exit codes: 0; 1 nothing is connected, nothing was written; 2 wrong usage, or the folder is taken; 3 no answer.
     """
-    with command(ctx, stack=stack, as_json=as_json) as run:
+    with command(ctx, stack=stack, as_json=as_json, reads=True) as run:
         if not out.strip():
             raise UsageError("--out needs the name of a folder. Nothing was written.")
         folder = Path(out)
@@ -70,7 +70,7 @@ def discover(
         files = project.files()
         write(folder, files)
         notes = _notes(discovery, project, credentials)
-        clear = _clear(run.unused)
+        clear = _clear(run.which.unused)
         run.result(
             _summary(folder, files, discovery, notes, clear, project), _report(folder, files, notes, clear, project)
         )
