@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +30,7 @@ from ..errors import (
 from ..settings import API_KEY
 from . import exits
 from .context import Command, Json, Stack, command
+from .screen import animated
 from .stack import find, run
 
 if TYPE_CHECKING:
@@ -117,8 +118,10 @@ def doctor(ctx: typer.Context, stack: Stack = None, as_json: Json = False) -> No
     Exit codes: 0 no problem, but there may be warnings; 1 at least one problem; 2 wrong usage; 130 Ctrl-C.
     """
     with command(ctx, stack=stack, as_json=as_json, reads=True) as this:
-        organization, checks = _workspace(this)
-        checks += [*engine_checks(_engine(this.outside.environ)), _versions()]
+        screen = this.outside.err
+        with screen.status("Looking. Ctrl-C stops.") if animated(screen) else nullcontext():
+            organization, checks = _workspace(this)
+            checks += [*engine_checks(_engine(this.outside.environ)), _versions()]
         well = not any(check.state == "problem" for check in checks)
         data = {"ok": well, "organizationId": organization, "checks": [asdict(check) for check in checks]}
         this.result(data, _table(checks))
@@ -180,7 +183,8 @@ def engine_checks(found: Engine) -> Iterator[Check]:
         if path is None:
             yield Check(name, "problem", f"{file} is neither beside `pulumi` nor on PATH", _INSTALL)
         else:
-            yield Check(name, "ok", path)
+            beside = os.path.dirname(path) == os.path.dirname(found.pulumi)
+            yield Check(name, "ok", f"{file}, beside it" if beside else path)
 
 
 def _problem(name: str, error: ApiError | ConfigurationError) -> Check:

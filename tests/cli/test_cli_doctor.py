@@ -56,7 +56,7 @@ def test_all_is_well(cli: Cli, sandbox: Sandbox, path: dict[str, str]) -> None:
         "route sync status served",
         "route connect status served",
     ]
-    assert f"launcher       {path['PATH']}/pulumi-resource-pulumi-python".split() == said[9][1].split()
+    assert said[9][1].split() == ["launcher", "pulumi-resource-pulumi-python,", "beside", "it"]
     assert CANARY not in done.said
 
 
@@ -210,7 +210,8 @@ def test_parts_beside_the_executable_that_a_link_leads_to(cli: Cli, path: dict[s
     linked = tmp_path / "linked"
     linked.mkdir()
     (linked / "pulumi").symlink_to(Path(path["PATH"]) / "pulumi")
-    assert cli("doctor", environ={"PATH": str(linked)}).code == 0
+    done = cli("doctor", "--json", environ={"PATH": str(linked)})
+    assert (done.code, found(done)["launcher"][1]) == (0, f"{path['PATH']}/pulumi-resource-pulumi-python")
 
 
 @pytest.mark.parametrize(
