@@ -14,7 +14,7 @@ from pulumi import Input, InvokeOptions, InvokeOutputOptions, Output, ResourceOp
 
 from . import catalog, invoke
 from .api.redaction import redact
-from .errors import ApiError, BadRequestError, NotConnectedError, UnreadableAnswerError
+from .errors import ApiError, BadRequestError, ConfigurationError, NotConnectedError, UnreadableAnswerError
 from .lifecycle.check import check, quoted
 from .lifecycle.outputs import display_name, shown
 from .settings import Settings
@@ -221,7 +221,10 @@ def _canonical(provider: str, workspace: Workspace, budget: Budget) -> str:
 def _integrations(known: Settings, connected_only: bool, *, fresh: bool = False) -> list[IntegrationInfo]:
     if not isinstance(connected_only, bool):
         # An Output would count as true.
-        raise TypeError(f"connected_only must be True or False, not {type(connected_only).__name__}")
+        raise ConfigurationError(
+            f"connected_only must be True or False, not {type(connected_only).__name__}. get_integrations_output takes "
+            "an Output."
+        )
     workspace, budget = _workspace(known)
     try:
         items = workspace.items(budget, fresh=fresh)

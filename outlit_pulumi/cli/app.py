@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from . import exits
 from .connect import connect
-from .context import mute, unwritable
+from .context import Command, Json, Stack, mute, unwritable
 from .disconnect import disconnect
 from .discover.command import discover
+from .doctor import doctor
+from .exits import UsageError
 from .listing import list_
 from .local import sandbox
 from .status import status
@@ -21,13 +24,18 @@ from .surroundings import Surroundings
 
 _HELP = """The integrations of an Outlit workspace: look at them, connect them, disconnect them.
 
-The workspace is that of OUTLIT_API_KEY and OUTLIT_API_URL or, with --stack, of a Pulumi stack's configuration. Results
-are on standard output, all else on standard error. With --json the result is JSON; an error is
+The workspace is that of OUTLIT_API_KEY and OUTLIT_API_URL or, with --stack, of a Pulumi stack's configuration. Where
+neither is given, commands that only read take the selected stack. --stack and --json may stand before the command, too.
+Results are on standard output, all else on standard error. With --json the result is JSON; an error is
 {"error": ..., "type": ...}.
 
 Exit codes: 0 done, or all is well; 1 the answer is no, such as a failing sync; 2 wrong usage, nothing was done; 3 no
 answer: settings, network or service are in the way; 130 Ctrl-C; 141 the reader of the output stopped reading.
 """
+
+
+_WRONG_USAGE: Any = typer.BadParameter.__base__
+"""click's UsageError, of which newer releases of Typer have a copy of their own."""
 
 
 def _version(wanted: bool) -> None:
@@ -39,8 +47,6 @@ def _version(wanted: bool) -> None:
 app = typer.Typer(
     name="outlit-pulumi",
     help=_HELP,
-    no_args_is_help=True,
-    add_completion=False,
     # What it shows of an error are the values of variables.
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -52,19 +58,26 @@ app.command()(status)
 app.command()(connect)
 app.command()(disconnect)
 app.command()(discover)
+app.command()(doctor)
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )(sandbox)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[
+    ctx: typer.Context,
+    stack: Stack = None,  # noqa: ARG001  # `command` reads these two from the context
+    as_json: Json = False,  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001  # its callback acts on it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """What comes before a command."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), err=True)
+        raise typer.Exit(exits.USAGE)
 
 
 def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
@@ -74,17 +87,26 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         argv: The arguments, without the program's name; None for those of the process.
         surroundings: What is outside; None for the process's own.
     """
+    args = sys.argv[1:] if argv is None else list(argv)
+    outside = surroundings or Surroundings.of_process()
     try:
-        app(
-            args=None if argv is None else list(argv),
-            prog_name="outlit-pulumi",
-            obj=surroundings or Surroundings.of_process(),
-        )
+        code = app(args=args, prog_name="outlit-pulumi", obj=outside, standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except _WRONG_USAGE as error:
+        Command(outside, as_json="--json" in args).fail(_usage(error))
+        return exits.USAGE
     except OSError as error:  # of the help and the version, which no command prints
         mute()
         with suppress(OSError):
             typer.echo(f"outlit-pulumi: {unwritable(error)}", err=True)
         return exits.ERROR
-    return 0
+    return code if isinstance(code, int) else exits.DONE
+
+
+def _usage(error: Any) -> UsageError:
+    """What Typer says of wrong usage, in the form of this command line's own errors."""
+    said = " ".join(error.format_message().split())
+    said = said if said.endswith(("?", ".")) else f"{said}."
+    of = error.ctx.command_path if error.ctx else "outlit-pulumi"
+    return UsageError(f"{said} Nothing was done. `{of} --help` shows the usage.")

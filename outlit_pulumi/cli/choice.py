@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ..api.models import IntegrationItem
 
 
+def complete(incomplete: str) -> list[str]:
+    """What a shell offers for the beginning of a provider id: the catalogue's, without asking anybody."""
+    return [id_ for id_ in catalog.PROVIDERS if id_.startswith(incomplete)]
+
+
 def provider_id(wanted: str, offered: Callable[[], Mapping[str, IntegrationItem]]) -> str:
     """The API's id for what was typed: the catalogue is the first word, the workspace's list the second.
 

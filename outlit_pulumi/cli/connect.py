@@ -16,7 +16,7 @@ from ..lifecycle.writes import Target
 from . import exits, snippets
 from .asking import fields
 from .browser import Waiting, browser_session
-from .choice import provider_id
+from .choice import complete, provider_id
 from .context import Command, Json, Stack, command
 from .exits import UsageError
 
@@ -46,7 +46,10 @@ class Outcome:
 
 def connect(
     ctx: typer.Context,
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Its id, such as slack; `list` shows them.")],
+    provider: Annotated[
+        str,
+        typer.Argument(metavar="PROVIDER", help="Its id, such as slack; `list` shows them.", autocompletion=complete),
+    ],
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the link and do not open it.")] = False,
     timeout: Annotated[float, typer.Option(min=1, max=3600, help="Seconds to wait for a person in the browser.")] = 300,
     stack: Stack = None,

@@ -3,7 +3,7 @@
 ::
 
     def list_(ctx: typer.Context, stack: Stack = None, as_json: Json = False) -> None:
-        with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
+        with command(ctx, stack=stack, as_json=as_json, reads=True) as run, run.client() as client:
             ...
             run.result({"items": [...]}, "what people read")
 """
@@ -24,12 +24,12 @@ from rich.console import RenderableType
 from ..api.client import OutlitClient
 from ..api.models import IntegrationItem
 from ..api.redaction import plain
-from ..errors import ApiError, ConfigurationError, InternalError, OutlitError
-from ..settings import API_KEY, BASE_URL, Settings, load
+from ..errors import ApiError, InternalError, OutlitError
+from ..settings import Settings
 from . import exits
 from .screen import Unwritable
-from .stack import configuration
 from .surroundings import Surroundings
+from .which import Which, which
 
 Stack = Annotated[
     Optional[str],  # noqa: UP045  # Typer evaluates it, also on Python 3.10
@@ -41,8 +41,6 @@ Stack = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, also when it fails.")]
 
-_VARIABLES = {API_KEY: "OUTLIT_API_KEY", BASE_URL: "OUTLIT_API_URL"}
-
 
 class Command:
     """One run of a command.
@@ -51,50 +49,39 @@ class Command:
         surroundings: What is outside.
         stack: The stack whose configuration counts; None for the environment's.
         as_json: Whether the result is JSON.
+        reads: Whether it only reads, so that the selected stack counts where neither stack nor key was given.
 
     Attributes:
         outside: What is outside.
         json: Whether the result is JSON.
-        unused: The variables that name another workspace than ``--stack``, once `settings` are read. A Pulumi program
-            would obey them.
     """
 
-    def __init__(self, surroundings: Surroundings, *, stack: str | None = None, as_json: bool = False) -> None:
+    def __init__(
+        self, surroundings: Surroundings, *, stack: str | None = None, as_json: bool = False, reads: bool = False
+    ) -> None:
         self.outside = surroundings
         self.json = as_json
-        self.unused: list[str] = []
         self._stack = stack
+        self._reads = reads
 
     @cached_property
-    def settings(self) -> Settings:
-        """The workspace's key and service.
-
-        With ``--stack`` the stack's configuration alone counts: a variable that is left over in a shell must not lead
-        to another workspace, nor send the stack's key to another service. Without, the environment alone does.
+    def which(self) -> Which:
+        """The workspace, and where its settings were found. Says what people may not expect of that.
 
         Raises:
-            ConfigurationError: they are missing or malformed, or the stack cannot be read.
+            OutlitError: as `which` does.
         """
-        environ = self.outside.environ
-        if self._stack is None:
-            if not environ.get("OUTLIT_API_KEY"):
-                raise ConfigurationError(
-                    "there is no Outlit API key. Set OUTLIT_API_KEY, or use a stack's configuration with --stack NAME."
-                )
-            return load(lambda _: None, environ)
-        found = configuration(self._stack, environ)
-        if not found.get(API_KEY):
-            raise ConfigurationError(
-                f'stack "{self._stack}" has no {API_KEY}. Set it with `pulumi config set --secret {API_KEY} --stack '
-                f"{self._stack}`, or leave --stack out to use OUTLIT_API_KEY."
-            )
-        settings = load(found.get, {})
-        for name, value in ((API_KEY, settings.api_key), (BASE_URL, settings.base_url)):
-            variable = _VARIABLES[name]
-            if environ.get(variable) and environ[variable].rstrip("/") != value:
-                self.unused.append(variable)
-                self.note(f'note: {variable} is set and not used: --stack means the configuration of "{self._stack}".')
-        return settings
+        found = which(self.outside.environ, self._stack, selected=self._reads)
+        if found.selected:
+            self.note(f'note: OUTLIT_API_KEY is not set: this is the workspace of the selected stack, "{found.stack}".')
+        for variable in found.unused:
+            self.note(f'note: {variable} is set and not used: the workspace is that of stack "{found.stack}".')
+        return found
+
+    @property
+    def settings(self) -> Settings:
+        """The workspace's key and service. Raises what `which` does."""
+        return self.which.settings
 
     def client(self) -> OutlitClient:
         """A client of the workspace, to be closed (a ``with`` block does). Raises what `settings` does."""
@@ -148,14 +135,21 @@ class Command:
 
 
 @contextmanager
-def command(ctx: typer.Context, *, stack: str | None = None, as_json: bool = False) -> Iterator[Command]:
+def command(
+    ctx: typer.Context, *, stack: str | None = None, as_json: bool = False, reads: bool = False
+) -> Iterator[Command]:
     """Runs a command's block, and ends it with an exit code and one line whatever it raises.
 
-    The block ends a command early, or with another code than 0, by raising ``typer.Exit(code)``.
+    The block ends a command early, or with another code than 0, by raising ``typer.Exit(code)``. ``--stack`` and
+    ``--json`` count before the command, too. ``reads`` is as for `Command`.
     """
     outside: Any = ctx.obj
+    before = ctx.parent.params if ctx.parent else {}
     run = Command(
-        outside if isinstance(outside, Surroundings) else Surroundings.of_process(), stack=stack, as_json=as_json
+        outside if isinstance(outside, Surroundings) else Surroundings.of_process(),
+        stack=before.get("stack") if stack is None else stack,
+        as_json=as_json or bool(before.get("as_json")),
+        reads=reads,
     )
     try:
         try:

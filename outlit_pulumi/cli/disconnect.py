@@ -12,7 +12,7 @@ from ..lifecycle import writes
 from ..lifecycle.workspace import Workspace
 from ..lifecycle.writes import Target
 from . import exits
-from .choice import provider_id
+from .choice import complete, provider_id
 from .connect import AGAIN
 from .context import Command, Json, Stack, command
 from .exits import UsageError
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def disconnect(
     ctx: typer.Context,
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Its id, such as stripe.")],
+    provider: Annotated[
+        str, typer.Argument(metavar="PROVIDER", help="Its id, such as stripe.", autocompletion=complete)
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: Stack = None,
     as_json: Json = False,

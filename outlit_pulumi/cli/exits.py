@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import AuthenticationError, OutlitError, PlanLimitError
+from ..errors import AuthenticationError, OutlitError
 
 DONE = 0
 """All is well, or was done."""
@@ -37,6 +37,6 @@ def told(error: OutlitError) -> str:
             "Check OUTLIT_API_KEY or, with --stack, the stack's outlit:apiKey."
         )
     text = " ".join(str(error).split())
-    if isinstance(error, PlanLimitError):
-        return text.replace(", then run pulumi up again", "")
+    for of_pulumi in (", then run pulumi up again", " The state is unchanged."):
+        text = text.replace(of_pulumi, "")
     return text

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     Column("ID"),
-    Column("NAME", detail=True),
-    Column("CATEGORY", detail=True),
-    Column("CONNECTS WITH", detail=True),
+    Column("NAME", dropped=3),
+    Column("CATEGORY", dropped=2),
+    Column("CONNECTS WITH", dropped=1),
     Column("STATUS"),
-    Column("LAST DATA"),
-    Column("ERROR", detail=True, folds=True),
+    Column("LAST DATA", dropped=4),
+    Column("ERROR", text=True),
 )
+
+
+_NOTHING = "Nothing is connected. Connect one with `outlit-pulumi connect slack`, or declare it in a Pulumi program."
 
 
 def list_(
@@ -43,7 +46,7 @@ def list_(
 
     Exit codes: 0; 2 wrong usage; 3 no answer.
     """
-    with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
+    with command(ctx, stack=stack, as_json=as_json, reads=True) as run, run.client() as client:
         items = run.listed(client, connected_only=connected)
         hide = client.hide
         organization = run.organization(client)
@@ -52,7 +55,7 @@ def list_(
             data = {"organizationId": organization, "items": [_data(item, hide) for item in items]}
             run.result(data, table(run.outside.out, _COLUMNS, rows))
         else:
-            run.note("Nothing is connected." if connected else "The workspace offers no integration.")
+            run.note(_NOTHING if connected else "The workspace offers no integration.")
         run.say_whose(organization)
 
 

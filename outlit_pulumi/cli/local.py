@@ -9,8 +9,6 @@ from .context import command
 from .exits import UsageError
 from .screen import Unwritable
 
-_OF_EXTRA = ("fastapi", "jinja2", "starlette", "uvicorn")
-
 
 def sandbox(ctx: typer.Context) -> None:
     """Run a local stand-in for Outlit on 127.0.0.1, until Ctrl-C.
@@ -19,18 +17,15 @@ def sandbox(ctx: typer.Context) -> None:
 
     Exit codes: 0 after Ctrl-C; 1 the server failed; 2 it could not start.
     """
-    with command(ctx, as_json="--json" in ctx.args):
+    with command(ctx, as_json="--json" in ctx.args) as run:
         try:
             from ..sandbox.__main__ import main
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in _OF_EXTRA:
+            if error.name != "outlit_pulumi.sandbox":
                 raise
-            raise UsageError(
-                "the sandbox needs the extra sandbox. Install the package with it: pip install "
-                "'path/to/outlit-pulumi[sandbox]'"
-            ) from None
+            raise UsageError(str(error)) from None
         try:
-            code = main(ctx.args, prog="outlit-pulumi sandbox")
+            code = main([*ctx.args, *(["--json"] if run.json else [])], prog="outlit-pulumi sandbox")
         except BrokenPipeError:
             raise
         except OSError as error:  # what else fails, such as its port, it reports itself

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.segment import Segment
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -21,7 +18,7 @@ _PIPED_WIDTH = 100_000
 
 _GAP = 2
 _NARROWEST = 24
-"""Columns that a cell of running text gets at least, before a table is laid out in another way."""
+"""Columns that running text gets at least, before other columns are left out."""
 
 _SENTENCES = ("errorMessage", "error")
 
@@ -95,30 +92,6 @@ def animated(screen: Screen) -> bool:
     return screen.on_terminal and screen.is_terminal and not screen.is_dumb_terminal
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """What fits a screen of few lines.
-
-    Attributes:
-        first: What is shown in any case.
-        rest: What is below it, as far as there are lines left; how many more there are is the last one then.
-    """
-
-    first: RenderableType
-    rest: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = console.render_lines(self.first, options, pad=False)
-        below = console.render_lines(self.rest, options, pad=False)
-        room = max(1, options.size.height - len(lines))
-        cut = len(below) > room
-        for line in (*lines, *(below[: room - 1] if cut else below)):
-            yield from line
-            yield Segment.line()
-        if cut:
-            yield Text(f"{len(below) - room + 1} more lines do not fit.", style="dim")
-
-
 def moment(text: str) -> str:
     """A time of the API, to the minute; as it is where it has another form."""
     found = _TIME.fullmatch(text)
@@ -142,55 +115,33 @@ class Column:
 
     Attributes:
         title: Its heading.
-        detail: Whether it goes below the others where the screen is too narrow for all.
-        folds: Whether its cells are running text, which may be folded.
+        dropped: Its turn in being left out where the screen is too narrow for all; 0 for one that stays.
+        text: Whether its cells are running text, which may be cut. Only the last column is.
     """
 
     title: str
-    detail: bool = False
-    folds: bool = False
+    dropped: int = 0
+    text: bool = False
 
 
 def table(screen: Console, columns: Sequence[Column], rows: Sequence[Sequence[str | Text]]) -> RenderableType:
-    """A table where the screen is wide enough; else each row with its details on lines below it."""
+    """A table of one line a row. Where the screen is too narrow, columns are left out and running text is cut."""
     cells = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
-    widths = [
-        max([len(column.title), *(row[number].cell_len for row in cells)]) for number, column in enumerate(columns)
-    ]
-    gaps = _GAP * (len(columns) - 1)
-    if sum(widths) + gaps <= screen.width:
-        heads = [Text(column.title, style="bold") for column in columns]
-        return Group(*(_line(row, widths) for row in (heads, *cells)))
-    least = [min(width, _NARROWEST) if column.folds else width for column, width in zip(columns, widths, strict=True)]
-    if sum(least) + gaps > screen.width:
-        return _stacked(columns, widths, cells)
-    made = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for column in columns:
-        made.add_column(column.title, no_wrap=not column.folds, overflow="fold")
-    for row in cells:
-        made.add_row(*row)
-    return made
+    widths = [max([len(column.title), *(row[at].cell_len for row in cells)]) for at, column in enumerate(columns)]
+    least = [min(width, _NARROWEST) if column.text else width for column, width in zip(columns, widths, strict=True)]
+    kept = list(range(len(columns)))
+    for at in sorted((at for at in kept if columns[at].dropped), key=lambda at: columns[at].dropped):
+        if sum(least[one] + _GAP for one in kept) - _GAP <= screen.width:
+            break
+        kept.remove(at)
+    heads = [Text(column.title, style="bold") for column in columns]
+    return Group(*(_line([row[at] for at in kept], [widths[at] for at in kept]) for row in (heads, *cells)))
 
 
 def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
-    made = Text()
+    """Not Rich's table, which fills its lines up with blanks, also in a pipe."""
+    made = Text(no_wrap=True, overflow="ellipsis")
     for cell, width in zip(cells, widths, strict=True):
         made.append_text(cell).append(" " * (width - cell.cell_len + _GAP))
     made.rstrip()
     return made
-
-
-def _stacked(columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Sequence[Text]]) -> RenderableType:
-    heads = [number for number, column in enumerate(columns) if not column.detail]
-    narrow = [widths[number] for number in heads]
-    lines: list[RenderableType] = [_line([Text(columns[number].title, style="bold") for number in heads], narrow)]
-    for row in rows:
-        lines.append(_line([row[number] for number in heads], narrow))
-        details = [
-            (column.folds, Text(f"{column.title.lower()}: ").append_text(cell))
-            for column, cell in zip(columns, row, strict=True)
-            if column.detail and cell.plain
-        ]
-        short = Text("; ").join(text for folds, text in details if not folds)
-        lines += [Padding(text, (0, 0, 0, 2)) for text in (short, *(text for folds, text in details if folds)) if text]
-    return Group(*lines)

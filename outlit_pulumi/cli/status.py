@@ -17,11 +17,11 @@ from ..errors import ApiError, AuthenticationError
 from ..lifecycle.outputs import failing
 from ..lifecycle.workspace import unreadable_entry
 from . import exits
-from .choice import provider_id
+from .choice import complete, provider_id
 from .context import Command, Json, Stack, command
 from .listing import status_text
 from .polling import watch
-from .screen import Column, Fitted, animated, clean, moment, table
+from .screen import Column, animated, clean, moment, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ _COLUMNS = (
     Column("PROVIDER"),
     Column("MODEL"),
     Column("STATUS"),
-    Column("LAST SYNCED", detail=True),
-    Column("ERROR", detail=True, folds=True),
+    Column("LAST SYNCED", dropped=1),
+    Column("ERROR", text=True),
 )
 _CONNECTED = "connected"
 """The status of a connection when all is well."""
@@ -92,7 +92,11 @@ def status(
     ctx: typer.Context,
     provider: Annotated[
         Optional[str],  # noqa: UP045  # Typer evaluates it, also on Python 3.10
-        typer.Argument(metavar="[PROVIDER]", help="Its id, such as stripe; without, all that are connected."),
+        typer.Argument(
+            metavar="[PROVIDER]",
+            help="Its id, such as stripe; without, all that are connected.",
+            autocompletion=complete,
+        ),
     ] = None,
     watching: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(min=1, max=3600, help="Seconds between two looks of --watch.")] = 5,
@@ -109,7 +113,7 @@ def status(
     Exit codes: 0 nothing is failing, nor is what has a status that this version does not know; 1 something is, or
     PROVIDER is not connected; 2 wrong usage; 3 no answer, also for one of several; 130 Ctrl-C.
     """
-    with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
+    with command(ctx, stack=stack, as_json=as_json, reads=True) as run, run.client() as client:
         if watching:
             _watch(run, client, provider, interval)
         looks = look(client, provider)
@@ -175,7 +179,7 @@ def _watch(run: Command, client: OutlitClient, provider: str | None, interval: f
         if not looks:
             return first
         worst_first = sorted(looks, key=lambda found: (not found.problem, not found.failing, not found.unheard_of))
-        return Fitted(first, Group(Text(), _table(run, worst_first, hide)))
+        return Group(first, Text(), _table(run, worst_first, hide))
 
     if run.json:
         watch(lambda: look(client, provider), document, run.outside.clock, every=interval)

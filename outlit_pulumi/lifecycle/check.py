@@ -144,8 +144,8 @@ def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: st
         return [
             (
                 f"{spec.name} connects through a browser session, which a deployment cannot complete.\n"
-                f"  Connect it once at {page}/integrations, then set adopt_existing=True here to have\n"
-                "  Pulumi track it, or remove it from the program."
+                f"  Connect it once with `outlit-pulumi connect {spec.id}` (extra cli) or at {page}/integrations,\n"
+                "  then set adopt_existing=True here to have Pulumi track it, or remove it from the program."
             )
         ]
     return []

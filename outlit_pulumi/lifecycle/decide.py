@@ -179,12 +179,14 @@ def create(
             "Run pulumi up again.",
         )
     spec = catalog.find(props["provider"])
+    by_command = f"with `outlit-pulumi connect {spec.id}` or " if spec is not None else ""
     return Refusal(
         BrowserRequiredError,
         "it is not connected, so there is nothing to adopt",
         "Declare its config to have Pulumi connect it."
         if spec is not None and not spec.browser
-        else "Connect it once in the browser, at the integrations page of Outlit, then run pulumi up again.",
+        else f"Connect it once in the browser, {by_command}at the integrations page of Outlit, then run pulumi up "
+        "again.",
     )
 
 

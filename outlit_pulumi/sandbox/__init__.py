@@ -9,10 +9,21 @@ The page behind ``connectUrl``, where a person approves browser sessions and dis
 Needs the extra ``sandbox`` (``pip install 'path/to/outlit-pulumi[sandbox]'``).
 """
 
-from outlit_pulumi.sandbox.app import create_app
-from outlit_pulumi.sandbox.context import CallRecord, ConnectionRecord, Sandbox, SandboxRequestError
-from outlit_pulumi.sandbox.server import Server
-from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store, fingerprint
+import sys
+
+try:
+    from outlit_pulumi.sandbox.app import create_app
+    from outlit_pulumi.sandbox.context import CallRecord, ConnectionRecord, Sandbox, SandboxRequestError
+    from outlit_pulumi.sandbox.server import Server
+    from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store, fingerprint
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in ("fastapi", "httptools", "jinja2", "starlette", "uvicorn"):
+        raise
+    said = "the sandbox needs the extra sandbox: pip install 'path/to/outlit-pulumi[sandbox]'"
+    if sys.argv[:1] == ["-m"]:  # Python is looking for what `python -m` names: a person reads this
+        sys.stderr.write(f"outlit-pulumi: {said}\n")
+        sys.exit(2)
+    raise ModuleNotFoundError(said, name=__name__) from None
 
 __all__ = [
     "DEFAULT_API_KEY",

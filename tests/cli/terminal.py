@@ -138,7 +138,8 @@ class Cli:
             return browser(url)
 
         out, err = io.StringIO(), io.StringIO()
-        variables = {"OUTLIT_API_KEY": self._sandbox.api_key, "OUTLIT_API_URL": self._sandbox.url, **(environ or {})}
+        workspace = {"OUTLIT_API_KEY": self._sandbox.api_key, "OUTLIT_API_URL": self._sandbox.url}
+        variables = {"PATH": "/nonexistent", **workspace, **(environ or {})}
         terminal = True if width is not None else None
         done.code = main(
             arguments,

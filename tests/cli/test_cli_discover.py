@@ -168,7 +168,6 @@ def test_the_other_files_of_a_small_workspace() -> None:
         "__main__.py",
         "requirements.txt",
         ".gitignore",
-        "import.json",
         "README.md",
     ]
     assert files["Pulumi.yaml"] == (
@@ -188,11 +187,9 @@ The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configu
     pulumi up                           # takes each connection over as it is
     pulumi preview --expect-no-changes  # from now on, nothing to do
 """ in files["README.md"]  # noqa: E501  # the file's own line
-    assert "    pulumi import --file import.json --generate-code=false --yes\n    pulumi up\n" in files["README.md"]
 
 
 def test_the_readme_with_credentials_has_a_command_for_each_field() -> None:
-    """And no import: the import file says what a program without credentials registers."""
     files = Project("acme", found(*SMALL), credentials=True, base_url="https://outlit.example/a'b").files()
     assert """\
     pulumi config set outlit:baseUrl 'https://outlit.example/a'"'"'b'
@@ -203,37 +200,6 @@ def test_the_readme_with_credentials_has_a_command_for_each_field() -> None:
 """ in files["README.md"]
     assert "in this new stack, `pulumi up`\nrecords them" in files["README.md"]
     assert "sends them all in a stack that tracks the connections already" in files["README.md"]
-    assert "import" not in files["README.md"]
-    assert "import.json" not in files
-
-
-def test_the_import_file_says_what_the_state_would_hold() -> None:
-    """Of each connection with an id, without values that there are none of; nothing of it names a project or stack."""
-    files = Project("acme", found(*SMALL, item("clerk", None)), credentials=False, base_url=None).files()
-    (document,) = json.loads(files["import.json"]).values()
-    assert [resource["id"] for resource in document] == ["slack-org_acme", "posthog-org_acme"]
-    posthog = document[1]
-    assert set(posthog) == {"type", "name", "id", "inputs", "outputs"}
-    assert posthog["type"] == "pulumi-python:dynamic/outlit:Integration"
-    serialized = posthog["inputs"].pop("__provider")
-    assert posthog["outputs"].pop("__provider") == serialized
-    inputs = {
-        "resource_name": "posthog",
-        "provider": "posthog",
-        "adopt_existing": True,
-        "on_config_change": "reconnect",
-    }
-    assert posthog["inputs"] == inputs
-    assert posthog["outputs"] == {
-        **inputs,
-        "connection_id": "posthog-org_acme",
-        "display_name": "PostHog",
-        "status": "connected",
-        "sync_status": "FAILED",
-        "error_message": "bad key",
-        "syncs": [],
-    }
-    assert "`import.json` lacks clerk: no connection id was known." in files["README.md"]
 
 
 @pytest.mark.parametrize(
@@ -340,9 +306,7 @@ def test_a_workspace_becomes_a_project(connected: Sandbox, tmp_path: Path) -> No
     tree = ast.parse((folder / "__main__.py").read_text())
     variables = [node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)]  # type: ignore[attr-defined]
     assert variables == ["slack", "posthog", "stripe", "supabase", "clerk", "extra_0001"]
-    assert (
-        f"Wrote {folder}: Pulumi.yaml, __main__.py, requirements.txt, .gitignore, import.json, README.md." in done.out
-    )
+    assert f"Wrote {folder}: Pulumi.yaml, __main__.py, requirements.txt, .gitignore, README.md." in done.out
     assert "6 connections: Slack, PostHog, Stripe, Supabase Auth, Clerk, Extra 1." in done.out
     assert f"    pulumi config set outlit:baseUrl {connected.url}\n" in done.out
     written = "".join(path.read_text() for path in folder.iterdir())
@@ -373,7 +337,6 @@ def test_credentials_are_asked_for_and_never_written(connected: Sandbox, tmp_pat
         "supabaseServiceRoleKey",
         "clerkSecretKey",
     ]
-    assert not (folder / "import.json").exists()
     notes = ["Extra 1 is not in the catalogue of this version, so none of its credentials are declared."]
     assert summary["notes"] == notes
     assert CANARY not in "".join(path.read_text() for path in folder.iterdir()) + done.said
@@ -402,11 +365,10 @@ def test_the_summary_names_what_was_written(sandbox: Sandbox, tmp_path: Path) ->
         "connectionId": "slack-org_acme",
         "status": "connected",
         "errorMessage": None,
-        "inImportFile": True,
     }
     assert summary == {
         "folder": str(tmp_path / "acme"),
-        "files": ["Pulumi.yaml", "__main__.py", "requirements.txt", ".gitignore", "import.json", "README.md"],
+        "files": ["Pulumi.yaml", "__main__.py", "requirements.txt", ".gitignore", "README.md"],
         "config": [],
         "commands": [
             "pulumi install",
@@ -430,20 +392,11 @@ def test_what_fails_is_declared_and_told(sandbox: Sandbox, tmp_path: Path) -> No
 
 
 def test_a_connection_without_an_id_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
-    """It is in the program and not in the import file; where nothing else is, there is no such file."""
     slack = {"id": "slack", "status": "connected", "connectionId": None}
     offered(sandbox, slack, {"id": "stripe", "status": "error", "connectionId": "stripe-org_acme"})
-    done = run(sandbox, "--out", str(tmp_path / "two"))
+    done = run(sandbox, "--out", str(tmp_path / "acme"))
     assert "Note: Stripe is declared, but its status is error.\n" in done.out
-    assert (
-        "Note: Outlit's list gives no connection id for Slack: it is not in import.json, and `pulumi up` fails until "
-        "there is one.\n"
-    ) in done.out
-    assert [r["name"] for r in json.loads((tmp_path / "two/import.json").read_text())["resources"]] == ["stripe"]
-    offered(sandbox, slack)
-    done = run(sandbox, "--out", str(tmp_path / "one"))
     assert "Note: Outlit's list gives no connection id for Slack: `pulumi up` fails until there is one.\n" in done.out
-    assert not (tmp_path / "one/import.json").exists()
 
 
 def test_the_key_is_not_written_where_the_service_repeats_it(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -459,7 +412,6 @@ def test_the_key_is_not_written_where_the_service_repeats_it(sandbox: Sandbox, t
     assert done.code == 0, done.said
     assert "Note: An entry of Outlit's list is left out: its id looks like a credential.\n" in done.out
     assert "2 connections: Stripe, The [redacted] CRM.\n" in done.out
-    assert [r["name"] for r in json.loads((folder / "import.json").read_text())["resources"]] == ["crm"]
     assert CANARY not in "".join(path.read_text() for path in folder.iterdir()) + done.said
 
 

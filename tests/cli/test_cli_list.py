@@ -49,7 +49,8 @@ def test_connected_only(cli: Cli, sandbox: Sandbox) -> None:
     assert [line.split()[0] for line in cli("list", "--connected").out.splitlines()] == ["ID", "stripe"]
     sandbox.disconnect("stripe")
     nothing = cli("list", "--connected")
-    assert (nothing.out, nothing.err, nothing.code) == ("", "Nothing is connected.\nOrganization org_acme\n", 0)
+    assert (nothing.out, nothing.code) == ("", 0)
+    assert nothing.err.startswith("Nothing is connected. Connect one with `outlit-pulumi connect slack`")
 
 
 def test_json_has_the_names_of_the_api(cli: Cli, sandbox: Sandbox) -> None:
@@ -130,15 +131,25 @@ def test_an_id_that_has_the_shape_of_a_key_is_hidden(sandbox: Sandbox, cli: Cli)
     assert cli("list", "--json").data["items"][0]["connectionId"] == "stripe [redacted]"
 
 
-def test_a_narrow_terminal_has_the_details_below(cli: Cli, sandbox: Sandbox) -> None:
+def test_a_narrow_terminal_has_one_line_a_row(cli: Cli, sandbox: Sandbox) -> None:
+    """Columns are left out, those first that one can look up, and an error is cut."""
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
     sandbox.set_sync("stripe", "FAILED", error_message="the key was revoked at Stripe and nothing can be read")
-    lines = cli("list", width=60).lines
-    assert all(len(line) <= 60 for line in lines)
-    at = next(number for number, line in enumerate(lines) if line.startswith("stripe"))
-    assert lines[at].split()[1:4] == ["connected,", "sync", "FAILED"]
-    assert lines[at + 1] == "  name: Stripe; category: billing; connects with: apiKey"
-    assert lines[at + 2] == "  error: the key was revoked at Stripe and nothing can be"
+    heads = {
+        200: ["ID", "NAME", "CATEGORY", "CONNECTS", "WITH", "STATUS", "LAST", "DATA", "ERROR"],
+        100: ["ID", "NAME", "STATUS", "LAST", "DATA", "ERROR"],
+        80: ["ID", "STATUS", "LAST", "DATA", "ERROR"],
+        60: ["ID", "STATUS", "ERROR"],
+        20: ["ID", "ST…"],
+    }
+    for width, columns in heads.items():
+        lines = cli("list", width=width).lines
+        assert lines[0].split() == columns
+        assert all(len(line) <= width for line in lines)
+        assert len(lines) == 1 + len(PROVIDERS) + 1
+    row = next(line for line in cli("list", width=80).lines if line.startswith("stripe"))
+    assert row.split()[:4] == ["stripe", "connected,", "sync", "FAILED"]
+    assert row.endswith("…")
 
 
 def test_colour_is_for_terminals_only(cli: Cli) -> None:
@@ -170,6 +181,32 @@ def test_without_a_key_it_says_how_to_give_one(cli: Cli) -> None:
     assert "Set OUTLIT_API_KEY, or use a stack's configuration with --stack NAME." in done.err
 
 
-def test_wrong_usage_is_exit_code_2(cli: Cli) -> None:
-    assert cli("list", "--no-such-option").code == 2
-    assert cli("no-such-command").code == 2
+@pytest.mark.parametrize(
+    ("arguments", "said", "command"),
+    [
+        (("list", "--conected"), "No such option: --conected", "outlit-pulumi list"),
+        (("lst",), "No such command 'lst'", "outlit-pulumi"),
+        (("connect",), "Missing argument 'PROVIDER'", "outlit-pulumi connect"),
+        (("connect", "slack", "--timeout", "x"), "Invalid value for '--timeout'", "outlit-pulumi connect"),
+    ],
+)
+def test_wrong_usage_has_the_form_of_every_error(
+    cli: Cli, sandbox: Sandbox, arguments: tuple[str, ...], said: str, command: str
+) -> None:
+    """One line that names the help, JSON with `--json`, exit code 2."""
+    sandbox.clear_calls()
+    done = cli(*arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith(f"outlit-pulumi: {said}")
+    assert done.err.endswith(f" Nothing was done. `{command} --help` shows the usage.\n")
+    done = cli(*arguments, "--json")
+    assert (done.code, done.data["type"]) == (2, "UsageError")
+    assert done.err == f"outlit-pulumi: {done.data['error']}\n"
+    assert sandbox.calls() == []
+
+
+def test_without_a_command_it_shows_the_help(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli().code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Usage: outlit-pulumi" in err

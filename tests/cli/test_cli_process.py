@@ -280,7 +280,28 @@ def test_without_an_extra_it_says_how_to_get_it(
     tmp_path: Path, missing: str, arguments: tuple[str, ...], extra: str
 ) -> None:
     """Python finds no such package: a finder in front of all others says so."""
-    (tmp_path / "sitecustomize.py").write_text(
+    done = run(*arguments, env=environment(PYTHONPATH=without(missing, tmp_path)))
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"pip install 'path/to/outlit-pulumi[{extra}]'\n")
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+def test_the_sandbox_by_itself_without_its_extra(tmp_path: Path) -> None:
+    """As a program and in one: a sentence that names the extra."""
+    env = environment(PYTHONPATH=without("uvicorn", tmp_path))
+    said = "the sandbox needs the extra sandbox: pip install 'path/to/outlit-pulumi[sandbox]'"
+    for arguments, code in ((["-m", "outlit_pulumi.sandbox"], 2), (["-c", "import outlit_pulumi.sandbox"], 1)):
+        done = subprocess.run(
+            [sys.executable, *arguments], env=env, capture_output=True, text=True, timeout=LONGEST, check=False
+        )
+        assert done.returncode == code
+        assert done.stderr.splitlines()[-1].endswith(said)
+        assert (done.stderr.count("\n") == 1) is (code == 2)
+
+
+def without(missing: str, folder: Path) -> str:
+    """A folder for PYTHONPATH with which Python finds no package of that name."""
+    (folder / "sitecustomize.py").write_text(
         "import sys\n"
         "class Missing:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
@@ -288,10 +309,23 @@ def test_without_an_extra_it_says_how_to_get_it(
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
         "sys.meta_path.insert(0, Missing())\n"
     )
-    done = run(*arguments, env=environment(PYTHONPATH=str(tmp_path)))
-    assert done.returncode == 2
-    assert done.stderr.endswith(f"pip install 'path/to/outlit-pulumi[{extra}]'\n")
-    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("outlit-pulumi dis", ["disconnect", "discover"]),
+        ("outlit-pulumi connect s", ["slack", "stripe", "supabase"]),
+        ("outlit-pulumi list --co", ["--connected"]),
+    ],
+)
+def test_a_shell_completes_commands_providers_and_options(words: str, offered: list[str]) -> None:
+    """Without settings, and without asking anybody."""
+    env = environment(_OUTLIT_PULUMI_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    script = Path(sys.executable).parent / "outlit-pulumi"
+    done = subprocess.run([script], env=env, capture_output=True, text=True, timeout=LONGEST, check=True)
+    assert sorted(done.stdout.split()) == offered
 
 
 def test_the_console_script_is_the_same_program() -> None:

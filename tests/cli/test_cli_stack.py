@@ -1,10 +1,8 @@
-"""`--stack`: the configuration of a Pulumi stack, asked of a stand-in for `pulumi`. The real one: `tests/engine`."""
+"""The configuration of a Pulumi stack, asked of a stand-in for `pulumi`. The real one: `tests/engine`."""
 
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,28 +17,6 @@ from .terminal import CANARY, KEY, Cli
 
 OTHER = "ok_" + "z" * 40
 """A key that the sandbox does not know."""
-
-
-@pytest.fixture
-def pulumi(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """Makes a `pulumi` that answers as told and notes how it was called, and returns a PATH with it alone."""
-
-    def make(out: str = "{}", err: str = "", code: int = 0) -> dict[str, str]:
-        (tmp_path / "out").write_text(out)
-        (tmp_path / "err").write_text(err)
-        program = (
-            "import json, os, pathlib, sys; here = pathlib.Path(sys.argv[1]); "
-            "(here / 'called').write_text(json.dumps(sys.argv[2:])); "
-            "sys.stdout.write((here / 'out').read_text()); sys.stderr.write((here / 'err').read_text())"
-        )
-        script = tmp_path / "bin" / "pulumi"
-        script.parent.mkdir(exist_ok=True)
-        command = shlex.join([sys.executable, "-I", "-c", program, str(tmp_path)])
-        script.write_text(f'#!/bin/sh\n{command} "$@"\nexit {code}\n')
-        script.chmod(0o755)
-        return {"PATH": str(script.parent)}
-
-    return make
 
 
 def config(sandbox: Sandbox, **more: Mapping[str, object]) -> str:
@@ -74,8 +50,8 @@ def test_a_stray_variable_leads_to_no_other_workspace(
     assert done.code == 0
     assert done.data["items"]
     assert done.err.splitlines() == [
-        'note: OUTLIT_API_KEY is set and not used: --stack means the configuration of "dev".',
-        'note: OUTLIT_API_URL is set and not used: --stack means the configuration of "dev".',
+        'note: OUTLIT_API_KEY is set and not used: the workspace is that of stack "dev".',
+        'note: OUTLIT_API_URL is set and not used: the workspace is that of stack "dev".',
     ]
 
 
@@ -109,6 +85,56 @@ def test_the_stacks_key_goes_to_no_service_of_the_environment(pulumi: Callable[.
     outside = Surroundings(environ={"OUTLIT_API_URL": "https://elsewhere.invalid", **pulumi(only_key)})
     found = Command(outside, stack="dev").settings
     assert (found.api_key, found.base_url) == (KEY, DEFAULT_BASE_URL)
+
+
+@pytest.mark.parametrize("arguments", [["--stack", "dev", "list", "--json"], ["--json", "list", "--stack", "dev"]])
+def test_the_options_may_stand_before_the_command(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], tmp_path: Path, arguments: list[str]
+) -> None:
+    done = cli(*arguments, environ={"OUTLIT_API_KEY": "", **pulumi(config(sandbox))})
+    assert (done.code, done.data["organizationId"]) == (0, "org_acme")
+    assert "--stack=dev" in json.loads((tmp_path / "called").read_text())
+
+
+@pytest.mark.parametrize("arguments", ["list", "status", "doctor", "discover --out"])
+def test_what_only_reads_takes_the_selected_stack(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], tmp_path: Path, arguments: str
+) -> None:
+    """And its service, whatever OUTLIT_API_URL says: the stack's key goes nowhere else."""
+    folder = [str(tmp_path / "new")] if arguments.startswith("discover") else []
+    environ = {"OUTLIT_API_KEY": "", "OUTLIT_API_URL": "https://elsewhere.invalid"}
+    sandbox.clear_calls()
+    done = cli(*arguments.split(), *folder, environ={**environ, **pulumi(config(sandbox), selected="dev")})
+    assert done.err.splitlines()[:2] == [
+        'note: OUTLIT_API_KEY is not set: this is the workspace of the selected stack, "dev".',
+        'note: OUTLIT_API_URL is set and not used: the workspace is that of stack "dev".',
+    ]
+    assert "list" in [call["route"] for call in sandbox.calls()]
+
+
+@pytest.mark.parametrize("arguments", ["connect slack", "disconnect stripe --yes"])
+def test_what_writes_does_not_take_the_selected_stack(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], arguments: str
+) -> None:
+    sandbox.clear_calls()
+    done = cli(*arguments.split(), environ={"OUTLIT_API_KEY": "", **pulumi(config(sandbox), selected="dev")})
+    assert done.code == 3
+    assert "Set OUTLIT_API_KEY, or use a stack's configuration with --stack NAME." in done.err
+    assert sandbox.calls() == []
+
+
+def test_a_key_in_the_environment_wins_over_the_selected_stack(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    """As in a Pulumi program. Pulumi is not even asked."""
+    assert cli("list", environ=pulumi(config(sandbox), selected="dev")).code == 0
+    assert not (tmp_path / "called").exists()
+
+
+def test_no_stack_is_selected(cli: Cli, pulumi: Callable[..., dict[str, str]]) -> None:
+    done = cli("list", environ={"OUTLIT_API_KEY": "", **pulumi()})
+    assert done.code == 3
+    assert "there is no Outlit API key, and no stack is selected in this folder. Set OUTLIT_API_KEY, or" in done.err
 
 
 def test_a_stack_without_a_key_does_not_borrow_the_environments(

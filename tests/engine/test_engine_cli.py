@@ -38,7 +38,7 @@ def test_the_stacks_workspace_whatever_the_environment_says(stack: Stack, sandbo
     done = cli(stack, "list", "--connected", "--stack", "dev", "--json", OUTLIT_API_KEY=key_of_another)
     assert done.returncode == 0, done.stderr
     assert [item["connectionId"] for item in json.loads(done.stdout)["items"]] == ["stripe-org_acme"]
-    assert done.stderr == 'note: OUTLIT_API_KEY is set and not used: --stack means the configuration of "dev".\n'
+    assert done.stderr == 'note: OUTLIT_API_KEY is set and not used: the workspace is that of stack "dev".\n'
     for secret in (PHX, SK, sandbox.api_key, key_of_another):
         assert secret not in done.stdout + done.stderr
 

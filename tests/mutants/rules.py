@@ -891,6 +891,14 @@ RULES = (
         _STATUS + "test_an_unknown_provider_is_exit_code_2",
     ),
     Rule(
+        "cli-names-its-workspace",
+        "What writes takes the workspace that was named, never that of the selected stack.",
+        "cli/which.py",
+        "stacks.selected(environ) if selected else None",
+        "stacks.selected(environ)",
+        "tests/cli/test_cli_stack.py::test_what_writes_does_not_take_the_selected_stack",
+    ),
+    Rule(
         "cli-failing-sync",
         "`outlit-pulumi status` ends with 1 when a sync fails.",
         "cli/status.py",

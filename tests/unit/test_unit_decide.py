@@ -155,7 +155,13 @@ def test_create(props: dict[str, Any], item: IntegrationItem | None, facts: Fact
     ("provider", "cure"),
     [
         ("stripe", "Declare its config to have Pulumi connect it."),
-        ("slack", "Connect it once in the browser, at the integrations page of Outlit, then run pulumi up again."),
+        (
+            "slack",
+            (
+                "Connect it once in the browser, with `outlit-pulumi connect slack` or at the integrations page of "
+                "Outlit, then run pulumi up again."
+            ),
+        ),
         ("new", "Connect it once in the browser, at the integrations page of Outlit, then run pulumi up again."),
     ],
 )

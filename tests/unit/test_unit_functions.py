@@ -265,7 +265,7 @@ def test_an_output_where_a_plain_value_belongs(sandbox: Sandbox) -> None:
     async def call(operation: Callable[[Any], object]) -> None:
         operation(Output.from_input("posthog"))
 
-    with pytest.raises(TypeError, match="connected_only must be True or False, not Output"):
+    with pytest.raises(outlit.ConfigurationError, match="connected_only must be True or False, not Output"):
         asyncio.run(call(lambda given: outlit.get_integrations(connected_only=given)))
     with pytest.raises(outlit.BadRequestError, match="provider must be a provider id as text"):
         asyncio.run(call(outlit.get_sync_status))

@@ -15,7 +15,7 @@ from ..exits import UsageError
 from .folder import require_free, shown, write
 from .found import Discovery, Found
 from .found import discover as find
-from .project import IMPORT, IMPORT_FILE, Project, Step, base_url_to_set, lines, project_name
+from .project import Project, Step, base_url_to_set, lines, project_name
 
 _FOLDER = "outlit-integrations"
 _CREDENTIALS = (
@@ -44,12 +44,12 @@ def discover(
     written.
 
     JSON: {"folder": ..., "files": [...], "items": [...], "config": [...], "commands": [...], "notes": [...]}. An item
-    has id, name, resource, connectionId, status, syncStatus and errorMessage, and whether the import file has it
-    (inImportFile); config has each key that the program requires, and whether it is secret.
+    has id, name, resource, connectionId, status, syncStatus and errorMessage; config has each key that the program
+    requires, and whether it is secret.
 
     Exit codes: 0; 1 nothing is connected, nothing was written; 2 wrong usage, or the folder is taken; 3 no answer.
     """
-    with command(ctx, stack=stack, as_json=as_json) as run:
+    with command(ctx, stack=stack, as_json=as_json, reads=True) as run:
         if not out.strip():
             raise UsageError("--out needs the name of a folder. Nothing was written.")
         folder = Path(out)
@@ -70,7 +70,7 @@ def discover(
         files = project.files()
         write(folder, files)
         notes = _notes(discovery, project, credentials)
-        clear = _clear(run.unused)
+        clear = _clear(run.which.unused)
         run.result(
             _summary(folder, files, discovery, notes, clear, project), _report(folder, files, notes, clear, project)
         )
@@ -86,9 +86,8 @@ def _notes(discovery: Discovery, project: Project, credentials: bool) -> list[st
     notes = [f"{item.label} is declared, but {item.trouble}" for item in project.found if item.trouble]
     for item in project.found:
         if item.connection_id is None:
-            also = f"it is not in {IMPORT_FILE}, and " if project.importable() else ""
             notes.append(
-                f"Outlit's list gives no connection id for {item.label}: {also}`pulumi up` fails until there is one."
+                f"Outlit's list gives no connection id for {item.label}: `pulumi up` fails until there is one."
             )
         if project.credentials and not item.fields and not item.in_catalog:
             notes.append(
@@ -113,8 +112,6 @@ def _report(out: Path, files: dict[str, str], notes: Sequence[str], clear: Seque
     said += ["", "Next:", "", *(f"    {step}" for step in steps)]
     if project.credentials:
         said += ["", _CREDENTIALS]
-    if project.importable():
-        said += ["", f"Instead of the first `pulumi up`, `{IMPORT}` works, too: see README.md there."]
     return "\n".join(said)
 
 
@@ -129,14 +126,14 @@ def _summary(
     return {
         "folder": None if out is None else str(out),
         "files": list(files),
-        "items": [_integration(item, IMPORT_FILE in files) for item in discovery.found],
+        "items": [_integration(item) for item in discovery.found],
         "config": [{"key": key, "secret": field.secret} for key, field in (project.fields() if project else ())],
         "commands": [step.command for step in (*clear, *project.set_up(), *project.take_over())] if project else [],
         "notes": list(notes) or list(discovery.left_out),
     }
 
 
-def _integration(item: Found, imports: bool) -> dict[str, Any]:
+def _integration(item: Found) -> dict[str, Any]:
     return {
         "id": item.provider,
         "name": item.label,
@@ -145,5 +142,4 @@ def _integration(item: Found, imports: bool) -> dict[str, Any]:
         "status": item.outputs["status"],
         "syncStatus": item.outputs["sync_status"],
         "errorMessage": item.outputs["error_message"],
-        "inImportFile": imports and item.connection_id is not None,
     }

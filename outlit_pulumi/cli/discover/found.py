@@ -12,7 +12,6 @@ from typing import Any
 from ... import catalog
 from ...api.models import IntegrationItem
 from ...api.redaction import REDACTED, Redactor, plain
-from ...lifecycle.check import RECONNECT
 from ...lifecycle.outputs import complaints, outputs
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -38,7 +37,6 @@ class Found:
         variable: The Python name.
         label: The provider's name for people, fit to be shown.
         connection_id: The service's id of the connection; None where the list gives none that can be used.
-        inputs: What the program registers, without credentials.
         outputs: What the state holds once the connection is taken over, without credentials.
     """
 
@@ -47,7 +45,6 @@ class Found:
     variable: str
     label: str
     connection_id: str | None
-    inputs: dict[str, Any]
     outputs: dict[str, Any]
 
     @property
@@ -106,13 +103,12 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
         if connection_id is not None and _unfit(connection_id, Redactor(())) is not None:
             connection_id = None
         name = _unused(_name(provider), names, "-")
-        inputs = {"resource_name": name, "provider": provider, "adopt_existing": True, "on_config_change": RECONNECT}
-        state = outputs(inputs, connection_id or "", item, hide)
+        state = outputs({"provider": provider}, connection_id or "", item, hide)
         variable = _unused(_variable(provider), variables, "_")
         names.add(name)
         variables.add(variable)
         label = plain(state["display_name"], limit=60)
-        found.append(Found(provider, name, variable, label, connection_id, inputs, state))
+        found.append(Found(provider, name, variable, label, connection_id, state))
     return Discovery(tuple(found), tuple(left_out))
 
 

@@ -14,11 +14,7 @@ from ...api.redaction import Redactor
 from ...settings import API_KEY, BASE_URL, DEFAULT_BASE_URL
 from ..snippets import config_key
 from .found import Found
-from .import_file import import_file
 from .program import program
-
-IMPORT_FILE = "import.json"
-IMPORT = f"pulumi import --file {IMPORT_FILE} --generate-code=false --yes"
 
 _PACKAGE = "outlit-pulumi"
 _DEFAULT_NAME = "outlit-integrations"
@@ -79,33 +75,20 @@ class Project:
         ]
 
     def files(self) -> dict[str, str]:
-        """Every file, by name.
-
-        The import file says what a program without credentials registers, so it comes with that only.
-        """
-        files = {
+        """Every file, by name."""
+        return {
             "Pulumi.yaml": _project_file(self.name),
             "__main__.py": program(self.found, credentials=self.credentials),
             "requirements.txt": _requirements(),
             ".gitignore": "__pycache__/\nvenv/\n",
+            "README.md": self._readme(),
         }
-        if self.importable():
-            files[IMPORT_FILE] = import_file(self.found)
-        return files | {"README.md": self._readme()}
-
-    def importable(self) -> bool:
-        """Whether there is an import file."""
-        return not self.credentials and any(item.connection_id for item in self.found)
 
     def _readme(self) -> str:
         parts = [_README_HEAD.format(name=self.name), _block(self.set_up())]
         if self.credentials:
             parts.append(_README_CREDENTIALS)
         parts += [_README_TAKE_OVER, _block(self.take_over()), _README_KEPT]
-        if self.importable():
-            absent = [item.name for item in self.found if item.connection_id is None]
-            missing = f" `{IMPORT_FILE}` lacks {', '.join(absent)}: no connection id was known." if absent else ""
-            parts.append(_README_IMPORT.format(missing=missing))
         return "\n".join(parts)
 
 
@@ -192,19 +175,3 @@ The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configu
 _README_KEPT = """\
 A connection stays as it is when it is taken over, and `pulumi destroy` keeps it.
 """
-
-_README_IMPORT = f"""\
-## Or import
-
-Instead of the first `pulumi up`, `{IMPORT_FILE}` brings the connections into the stack's state without asking Outlit. This takes
-Pulumi 3.259 or later:
-
-    {IMPORT}
-    pulumi up
-
-Do run `pulumi up` after it. An import protects each resource from deletion, and does not record that its connection is to be
-kept; `pulumi up` records that, and removes the protection. Do not use `pulumi state unprotect` in between: a destroy would then
-disconnect, which permanently deletes what Outlit synced.
-
-The file tells of one moment. Once the stack is made, delete it.{{missing}}
-"""  # noqa: E501  # likewise
