@@ -145,7 +145,7 @@ def _integration_routes(store: Store, traffic: Traffic, faults: Faults) -> APIRo
             session = store.start_session(workspace, wanted.provider, force=wanted.force)
             return bodies.SessionResponse(
                 sessionId=session.id,
-                connectUrl=f"{_base_url(request)}/integrations",
+                connectUrl=f"{request.base_url}integrations",
                 alreadyConnected=session.already_connected,
             )
 
@@ -207,12 +207,6 @@ def _about(store: Store, workspace: str | None, raw: Raw | None) -> tuple[str | 
         provider if isinstance(provider, str) and provider in store.offers else None,
         force if isinstance(force, bool) else None,
     )
-
-
-def _base_url(request: Request) -> str:
-    # Where the server listens, not the Host header, which a caller may set to anything.
-    host, port = request.scope["server"]
-    return f"http://{host}:{port}"
 
 
 async def _on_http_exception(_request: Request, problem: Exception) -> Response:

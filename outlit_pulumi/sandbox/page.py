@@ -1,7 +1,8 @@
 """The page behind ``connectUrl``, which stands for Outlit's website: for people, in a browser.
 
 Nobody signs in: whoever opens it on this machine is a member of every workspace. It works without JavaScript, shows no
-key and no credential, and neither appears in the call log nor meets faults.
+key and no credential, and neither appears in the call log nor meets faults. It needs no key, so it takes forms from
+itself only: any website that is open in a browser here can send one (cross-site request forgery).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from urllib.parse import parse_qs, urlencode
 from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from outlit_pulumi.sandbox import guard
 from outlit_pulumi.sandbox.store import (
     SESSION_SECONDS,
     Integration,
@@ -78,9 +78,7 @@ def page_routes(store: Store) -> APIRouter:
 
     async def serve(request: Request, work: Callable[[Fields], Response]) -> Response:
         try:
-            if not guard.is_local(request):
-                raise _Problem(403, "Not this address", "Open the page at the address that the sandbox printed.")
-            if request.method == "POST" and not guard.is_same_origin(request):
+            if request.method == "POST" and not _is_same_origin(request):
                 raise _Problem(403, "Not from here", "This form was sent from another site. Nothing was changed.")
             return work(await _fields(request))
         except _Problem as problem:
@@ -191,6 +189,13 @@ def page_routes(store: Store) -> APIRouter:
 
 
 # Reading
+
+
+def _is_same_origin(request: Request) -> bool:
+    """Whether a form was sent from a page of this very server. Browsers send ``Origin`` with every POST."""
+    origin = request.headers.get("origin", "").lower()
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return origin == f"http://{request.headers.get('host', '')}".lower() and site == "same-origin"
 
 
 async def _fields(request: Request) -> Fields:
