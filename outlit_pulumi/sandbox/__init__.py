@@ -12,7 +12,8 @@ Needs the extra ``sandbox`` (``pip install 'path/to/outlit-pulumi[sandbox]'``).
 from outlit_pulumi.sandbox.app import create_app
 from outlit_pulumi.sandbox.context import CallRecord, ConnectionRecord, Sandbox, SandboxRequestError
 from outlit_pulumi.sandbox.server import Server
-from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store, fingerprint
+from outlit_pulumi.sandbox.state import SandboxStartError
+from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store, fingerprint
 
 __all__ = [
     "DEFAULT_API_KEY",

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from outlit_pulumi.sandbox.server import HOST, Server
-from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store
+from outlit_pulumi.sandbox.state import SandboxStartError
+from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store
 
 _CHECK_SECONDS = 0.5
 

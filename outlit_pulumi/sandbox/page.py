@@ -16,12 +16,12 @@ from urllib.parse import parse_qs, urlencode
 from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from outlit_pulumi.sandbox.state import Session
 from outlit_pulumi.sandbox.store import (
     SESSION_SECONDS,
     Integration,
     InvalidRequest,
     NotConnected,
-    Session,
     Store,
     timestamp,
 )

@@ -16,7 +16,8 @@ import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from outlit_pulumi.sandbox.app import create_app
-from outlit_pulumi.sandbox.store import SandboxStartError, Store
+from outlit_pulumi.sandbox.state import SandboxStartError
+from outlit_pulumi.sandbox.store import Store
 from outlit_pulumi.sandbox.wire import Connection, Wire
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from outlit_pulumi.sandbox import bodies
-from outlit_pulumi.sandbox.store import Integration, Session, timestamp
+from outlit_pulumi.sandbox.state import Session
+from outlit_pulumi.sandbox.store import Integration, timestamp
 
 
 def item(integration: Integration) -> bodies.Item:
