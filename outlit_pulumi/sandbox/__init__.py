@@ -15,7 +15,8 @@ try:
     from outlit_pulumi.sandbox.app import create_app
     from outlit_pulumi.sandbox.context import CallRecord, ConnectionRecord, Sandbox, SandboxRequestError
     from outlit_pulumi.sandbox.server import Server
-    from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store, fingerprint
+    from outlit_pulumi.sandbox.state import SandboxStartError
+    from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store, fingerprint
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("fastapi", "httptools", "jinja2", "starlette", "uvicorn"):
         raise

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 
-from outlit_pulumi.sandbox.server import Server
-from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store
+from outlit_pulumi.sandbox.server import HOST, Server
+from outlit_pulumi.sandbox.state import SandboxStartError
+from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store
 
 _CHECK_SECONDS = 0.5
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m outlit_pul
         signal.signal(number, lambda *_: stop.set())
     options = _parser(prog).parse_args(argv)
     try:
-        with closing(_store(options)) as store, Server(store, options.port) as server:
+        with closing(_store(options)) as store, Server(store, options.port, options.host) as server:
             print(_ready(server.url, options), flush=True)
             # Waking up now and then lets signals through on Windows, and shows a server that died.
             while server.running and not stop.wait(_CHECK_SECONDS):
@@ -68,9 +69,14 @@ def _store(options: argparse.Namespace) -> Store:
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Run a local stand-in for the Outlit service on 127.0.0.1.",
+        description="Run a local stand-in for the Outlit service.",
     )
     parser.add_argument("--port", type=int, default=8787, help="port; 0 for a free one (default: %(default)s)")
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        help="IPv4 address or name to listen on, and to be called by besides localhost (default: %(default)s)",
+    )
     parser.add_argument("--state", metavar="FILE", help="keep connections in this file (default: in memory)")
     parser.add_argument("--api-key", metavar="ok_...", default=DEFAULT_API_KEY, help="key to accept")
     parser.add_argument("--limit", type=int, metavar="N", help="connections that a workspace may have (default: any)")

@@ -9,16 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from outlit_pulumi.sandbox.faults import Kind, RouteName
-
 Text = Annotated[str, StringConstraints(min_length=1)]
 """Text that is not empty."""
-
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
-"""The name of an HTTP header (RFC 9110)."""
-
-HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
-"""The value of an HTTP header: printable ASCII, no space at either end."""
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 """How long something lasts: up to a day."""
@@ -27,7 +19,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 class Request(BaseModel):
     """A request: the members of a JSON object, or query parameters."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class ListRequest(Request):
@@ -97,35 +89,11 @@ class SettingsRequest(Request):
     newIdOnForce: bool = False
 
 
-class KeyRequest(Request):
-    """The request that asks whose the key is; it has no body."""
-
-
 class LagRequest(Request):
     """Body of the control route that has routes show what was."""
 
     routes: list[Literal["list", "sync_status"]]
     seconds: Seconds | None = None
-
-
-class FaultRequest(Request):
-    """Body of the control route that plans a fault; see `Fault`. A fault of kind ``answer`` needs a status."""
-
-    route: RouteName | Literal["*"]
-    kind: Kind = "answer"
-    times: Annotated[int, Field(ge=1)] | None = 1
-    skip: Annotated[int, Field(ge=0)] = 0
-    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
-    seed: int = 0
-    after: bool = False
-    provider: Text | None = None
-    workspace: Text | None = None
-    seconds: Seconds = 0.0
-    status: Annotated[int, Field(ge=200, le=599)] | None = None
-    body: str = ""
-    contentType: HeaderValue = "application/json"
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    members: list[Text] = Field(default_factory=list)
 
 
 class RefuseRequest(Request):

@@ -19,7 +19,8 @@ from urllib.parse import quote, urlencode
 
 from outlit_pulumi.sandbox.faults import Kind, RouteName
 from outlit_pulumi.sandbox.server import Server
-from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, SandboxStartError, Store
+from outlit_pulumi.sandbox.state import SandboxStartError
+from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -53,7 +54,6 @@ class ConnectionRecord(TypedDict):
 _Calls = list[CallRecord]
 _Connections = list[ConnectionRecord]
 _Items = list[dict[str, Any]]
-_Command = list[str]
 
 
 class SandboxRequestError(Exception):
@@ -111,10 +111,14 @@ class Sandbox:
     ) -> None:
         self.workspace = workspace
         self.api_key = DEFAULT_API_KEY if api_key is None else api_key
-        self._limit = limit
-        self._plan = plan
-        self._extra_providers = extra_providers
         self._state = state
+        self._options: dict[str, Any] = {
+            "workspace": workspace,
+            "api_key": self.api_key,
+            "limit": limit,
+            "plan": plan,
+            "extra_providers": extra_providers,
+        }
         self._port = port
         self._process = process
         self._server: Server | None = None
@@ -347,15 +351,7 @@ class Sandbox:
     # Starting
 
     def _start_thread(self, cleanup: ExitStack) -> str:
-        store = Store(
-            self._state,
-            workspace=self.workspace,
-            api_key=self.api_key,
-            limit=self._limit,
-            plan=self._plan,
-            extra_providers=self._extra_providers,
-        )
-        cleanup.enter_context(closing(store))
+        store = cleanup.enter_context(closing(Store(self._state, **self._options)))
         self._server = cleanup.enter_context(Server(store, self._port))
         return self._server.url
 
@@ -364,7 +360,7 @@ class Sandbox:
         # The package may be importable here by other means than the environment, which is all that a child gets.
         path = os.pathsep.join(filter(None, (str(_PACKAGE_PARENT), os.environ.get("PYTHONPATH"))))
         process = subprocess.Popen(
-            self._command(),
+            [sys.executable, "-m", "outlit_pulumi.sandbox", *self._arguments()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -379,15 +375,10 @@ class Sandbox:
             raise SandboxStartError(_read(errors))
         return ready.group()
 
-    def _command(self) -> _Command:
-        command: _Command = [sys.executable, "-m", "outlit_pulumi.sandbox"]
-        command += ["--workspace", self.workspace, "--api-key", self.api_key, "--plan", self._plan]
-        command += ["--port", str(self._port), "--extra-providers", str(self._extra_providers)]
-        if self._limit is not None:
-            command += ["--limit", str(self._limit)]
-        if self._state is not None:
-            command += ["--state", str(self._state)]
-        return command
+    def _arguments(self) -> Iterator[str]:
+        for name, value in {**self._options, "port": self._port, "state": self._state}.items():
+            if value is not None:
+                yield f"--{name.replace('_', '-')}={value}"
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -2,171 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
+from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends
 
 from outlit_pulumi.sandbox import bodies
-from outlit_pulumi.sandbox.exchange import Read, answer, read_raw, read_workspace
-from outlit_pulumi.sandbox.faults import Fault, Faults
-from outlit_pulumi.sandbox.store import InvalidRequest, Store, timestamp
-from outlit_pulumi.sandbox.traffic import Traffic
-from outlit_pulumi.sandbox.views import connect_status, sync_status
+from outlit_pulumi.sandbox.api import connect_status, sync_status
+from outlit_pulumi.sandbox.dependencies import Here, JsonRoute, Workspace, workspace
+from outlit_pulumi.sandbox.faults import Call, Fault
+from outlit_pulumi.sandbox.store import InvalidRequest, timestamp
 
-Refuse = Callable[[float], Awaitable[None]]
-"""Makes the server refuse connections for that many seconds, from its return on."""
+routes = APIRouter(prefix="/sandbox", route_class=JsonRoute, include_in_schema=False, dependencies=[Depends(workspace)])
 
-_NO_BODY = (204, 205, 304)
-_FRAMING_HEADERS = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
-_KINDS_OF = {
-    "status": ("answer",),
-    "body": ("answer",),
-    "contentType": ("answer",),
-    "headers": ("answer",),
-    "seconds": ("delay", "drip", "drip_head"),
-    "members": ("missing_members", "null_members"),
-}
+_HABITS = {"keyCheck": "key_check", "stableIds": "stable_ids", "newIdOnForce": "new_id_on_force"}
 
 
-def control_routes(store: Store, traffic: Traffic, faults: Faults, refuse: Refuse | None) -> APIRouter:
-    """The routes, for an app of this store, call log and faults; ``refuse`` is None where no server runs it."""
-    routes = APIRouter(include_in_schema=False)
+@routes.get("/calls")
+async def calls(here: Here) -> dict[str, list[Call]]:
+    """The call log."""
+    return {"calls": here.calls}
 
-    async def serve(request: Request, model: type[Read], work: Callable[[str, Read], object]) -> Response:
-        raw = await read_raw(request)
-        return answer(await read_workspace(store, request), raw, model, work)
 
-    @routes.get("/sandbox/calls")
-    async def calls(request: Request) -> Response:
-        return await serve(request, bodies.Request, lambda *_: {"calls": [asdict(call) for call in traffic.calls()]})
+@routes.delete("/calls")
+async def clear_calls(here: Here) -> dict[str, Any]:
+    """Empties the call log."""
+    here.calls.clear()
+    return {}
 
-    @routes.delete("/sandbox/calls")
-    async def clear_calls(request: Request) -> Response:
-        return await serve(request, bodies.Request, lambda *_: traffic.clear_calls())
 
-    @routes.get("/sandbox/connections")
-    async def connections(request: Request) -> Response:
-        def work(workspace: str, _: bodies.Request) -> object:
-            return {
-                "connections": [
-                    {
-                        "provider": item.provider,
-                        "connectionId": item.connection_id,
-                        "fingerprint": item.fingerprint,
-                        "connectedAt": timestamp(item.connected_at),
-                    }
-                    for item in store.connections(workspace)
-                ]
+@routes.get("/connections")
+async def connections(here: Here, workspace: Workspace) -> dict[str, list[dict[str, str | None]]]:
+    """The workspace's connections, with the fingerprints of the configs in use."""
+    found = here.store.connections(workspace)
+    return {
+        "connections": [
+            {
+                "provider": item.provider,
+                "connectionId": item.connection_id,
+                "fingerprint": item.fingerprint,
+                "connectedAt": timestamp(item.connected_at),
             }
-
-        return await serve(request, bodies.Request, work)
-
-    @routes.post("/sandbox/sessions/{session_id}")
-    async def end_session(request: Request, session_id: str) -> Response:
-        def work(workspace: str, wanted: bodies.EndSessionRequest) -> object:
-            return connect_status(store.finish_session(workspace, session_id, wanted.outcome, wanted.error))
-
-        return await serve(request, bodies.EndSessionRequest, work)
-
-    @routes.post("/sandbox/syncs")
-    async def set_sync(request: Request) -> Response:
-        def work(workspace: str, wanted: bodies.SyncRequest) -> object:
-            store.set_sync(
-                workspace, wanted.provider, wanted.status, model=wanted.model, error_message=wanted.errorMessage
-            )
-            return sync_status(store.integration(workspace, wanted.provider))
-
-        return await serve(request, bodies.SyncRequest, work)
-
-    @routes.post("/sandbox/clock")
-    async def advance(request: Request) -> Response:
-        return await serve(
-            request, bodies.ClockRequest, lambda _, wanted: {"now": timestamp(store.advance(wanted.advance))}
-        )
-
-    @routes.post("/sandbox/workspaces")
-    async def add_workspace(request: Request) -> Response:
-        return await serve(
-            request,
-            bodies.WorkspaceRequest,
-            lambda _, wanted: {"name": wanted.name, "apiKey": store.add_workspace(wanted.name)},
-        )
-
-    @routes.post("/sandbox/settings")
-    async def settings(request: Request) -> Response:
-        def work(workspace: str, wanted: bodies.SettingsRequest) -> object:
-            plan = store.plan(workspace)
-            if "limit" in wanted.model_fields_set:
-                plan = replace(plan, limit=wanted.limit)
-            if "plan" in wanted.model_fields_set:
-                plan = replace(plan, name=wanted.plan)
-            store.set_plan(workspace, plan)
-            names = {"keyCheck": "key_check", "stableIds": "stable_ids", "newIdOnForce": "new_id_on_force"}
-            given = {names[name]: getattr(wanted, name) for name in names if name in wanted.model_fields_set}
-            store.habits = replace(store.habits, **given)
-            return {"plan": plan.name, "limit": plan.limit}
-
-        return await serve(request, bodies.SettingsRequest, work)
-
-    @routes.post("/sandbox/lag")
-    async def lag(request: Request) -> Response:
-        return await serve(request, bodies.LagRequest, lambda _, wanted: store.lag(wanted.routes, wanted.seconds))
-
-    @routes.post("/sandbox/faults")
-    async def add_fault(request: Request) -> Response:
-        def work(_: str, wanted: bodies.FaultRequest) -> None:
-            if wanted.provider is not None and wanted.provider not in store.offers:
-                raise InvalidRequest("Unknown provider.")
-            faults.add(_fault(wanted))
-
-        return await serve(request, bodies.FaultRequest, work)
-
-    @routes.delete("/sandbox/faults")
-    async def clear_faults(request: Request) -> Response:
-        return await serve(request, bodies.Request, lambda *_: faults.clear())
-
-    @routes.post("/sandbox/refuse")
-    async def refuse_connections(request: Request) -> Response:
-        seconds: list[float] = []
-
-        def work(_: str, wanted: bodies.RefuseRequest) -> None:
-            if refuse is None:
-                raise InvalidRequest("No server runs this app.")
-            seconds.append(wanted.seconds)
-
-        response = await serve(request, bodies.RefuseRequest, work)
-        if refuse is not None and seconds:
-            await refuse(*seconds)
-        return response
-
-    return routes
+            for item in found
+        ]
+    }
 
 
-def _fault(wanted: bodies.FaultRequest) -> Fault:
-    for name, kinds in _KINDS_OF.items():
-        if name in wanted.model_fields_set and wanted.kind not in kinds:
-            raise InvalidRequest(f"A fault of kind {wanted.kind} has no {name}.")
-    if wanted.kind == "answer" and wanted.status is None:
-        raise InvalidRequest("A fault of kind answer needs a status.")
-    if _FRAMING_HEADERS & {name.lower() for name in wanted.headers}:
-        raise InvalidRequest("headers must not have those that frame the body; contentType sets its type.")
-    if wanted.status in _NO_BODY and wanted.body:
-        raise InvalidRequest("A response of that status has no body.")
-    fault = Fault(
-        route=wanted.route,
-        kind=wanted.kind,
-        times=wanted.times,
-        skip=wanted.skip,
-        probability=wanted.probability,
-        seed=wanted.seed,
-        after=wanted.after,
-        provider=wanted.provider,
-        workspace=wanted.workspace,
-        seconds=wanted.seconds,
-        body=wanted.body,
-        content_type=wanted.contentType,
-        headers=wanted.headers,
-        members=tuple(wanted.members),
+@routes.post("/sessions/{session_id}", response_model_exclude_unset=True)
+async def end_session(
+    here: Here, workspace: Workspace, session_id: str, wanted: bodies.EndSessionRequest
+) -> bodies.ConnectStatusResponse:
+    """Ends a browser session as a person would."""
+    return connect_status(here.store.finish_session(workspace, session_id, wanted.outcome, wanted.error))
+
+
+@routes.post("/syncs")
+async def set_sync(here: Here, workspace: Workspace, wanted: bodies.SyncRequest) -> bodies.SyncStatusResponse:
+    """Makes syncs fail or recover."""
+    here.store.set_sync(
+        workspace, wanted.provider, wanted.status, model=wanted.model, error_message=wanted.errorMessage
     )
-    return fault if wanted.status is None else replace(fault, status=wanted.status)
+    return sync_status(here.store.integration(workspace, wanted.provider))
+
+
+@routes.post("/clock")
+async def advance(here: Here, wanted: bodies.ClockRequest) -> dict[str, Any]:
+    """Moves time forward."""
+    return {"now": timestamp(here.store.advance(wanted.advance))}
+
+
+@routes.post("/workspaces")
+async def add_workspace(here: Here, wanted: bodies.WorkspaceRequest) -> dict[str, str]:
+    """Makes a workspace."""
+    return {"name": wanted.name, "apiKey": here.store.add_workspace(wanted.name)}
+
+
+@routes.post("/settings")
+async def settings(here: Here, workspace: Workspace, wanted: bodies.SettingsRequest) -> dict[str, Any]:
+    """Changes the workspace's plan and the service's habits. What is left out stays."""
+    given = wanted.model_dump(exclude_unset=True)
+    plan = here.store.plan(workspace)
+    plan = replace(plan, name=given.get("plan", plan.name), limit=given.get("limit", plan.limit))
+    here.store.set_plan(workspace, plan)
+    habits = {_HABITS[name]: value for name, value in given.items() if name in _HABITS}
+    here.store.habits = replace(here.store.habits, **habits)
+    return {"plan": plan.name, "limit": plan.limit}
+
+
+@routes.post("/lag")
+async def lag(here: Here, wanted: bodies.LagRequest) -> dict[str, Any]:
+    """Has routes show what was."""
+    here.store.lag(wanted.routes, wanted.seconds)
+    return {}
+
+
+@routes.post("/faults")
+async def add_fault(here: Here, fault: Fault) -> dict[str, Any]:
+    """Plans a fault."""
+    if fault.provider is not None and fault.provider not in here.store.offers:
+        raise InvalidRequest("Unknown provider.")
+    here.faults.add(fault)
+    return {}
+
+
+@routes.delete("/faults")
+async def clear_faults(here: Here) -> dict[str, Any]:
+    """Drops the faults that have not happened yet."""
+    here.faults.clear()
+    return {}
+
+
+@routes.post("/refuse")
+async def refuse(here: Here, wanted: bodies.RefuseRequest) -> dict[str, Any]:
+    """Makes the server refuse connections."""
+    if here.refuse is None:
+        raise InvalidRequest("No server runs this app.")
+    await here.refuse(wanted.seconds)
+    return {}

@@ -1,17 +1,22 @@
 """How the sandbox misbehaves on demand: what a fault is, which call meets which, and what it does to an answer.
 
 Knows neither FastAPI nor sockets. What only a transport can do, the app asks of whoever runs it: it sends messages of
-the types `WAIT` and `RESET`, which ASGI does not have.
+the types `WAIT`, `RESET`, `RAW` and `CLOSE`, which ASGI does not have.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+from typing_extensions import Self
+
+from outlit_pulumi.sandbox.bodies import Request, Seconds, Text
+from outlit_pulumi.sandbox.store import InvalidRequest
 
 RouteName = Literal["list", "connect", "connect_status", "disconnect", "sync_status", "validate_key"]
 """The five routes of the API page and the one that says whose a key is, by short names."""
@@ -59,11 +64,49 @@ HUGE_BYTES = 17 * 2**20
 _INSTEAD: tuple[Kind, ...] = ("answer", "reset", "html", "empty", "huge")
 _SIGN_IN = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in to continue</h1></body></html>"
 _MOST_PIECES = 50
+_NO_BODY = (204, 205, 304)
+_FRAMING_HEADERS = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
+_KINDS_OF = {
+    "status": ("answer",),
+    "body": ("answer",),
+    "contentType": ("answer",),
+    "headers": ("answer",),
+    "seconds": ("delay", "drip", "drip_head"),
+    "members": ("missing_members", "null_members"),
+}
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+"""The name of an HTTP header (RFC 9110)."""
+
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
+"""The value of an HTTP header: printable ASCII, no space at either end."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What goes wrong with some calls.
+@dataclass
+class Call:
+    """One call of one of the API's routes. Holds nothing secret.
+
+    Attributes:
+        method: The HTTP method.
+        route: Which route.
+        provider: The provider that the call was about; None when there was none or it is not on offer.
+        status: The HTTP status that was answered; None while there is no answer, and after a reset.
+        force: The ``force`` member of a connect request; None where it has none.
+        workspace: The workspace of the key; None when the key was missing or wrong.
+        fault: The kind of the fault that the call met; None when it met none.
+    """
+
+    method: str
+    route: RouteName
+    provider: str | None
+    status: int | None
+    force: bool | None
+    workspace: str | None
+    fault: Kind | None = None
+
+
+class Fault(Request):
+    """What goes wrong with some calls: the body of the control route that plans it.
 
     The kinds:
 
@@ -100,28 +143,41 @@ class Fault:
         provider: Only calls about this provider; None for any call.
         workspace: Only calls with a key of this workspace; None for any call.
         seconds: How long it takes (``delay``, ``drip``, ``drip_head``).
-        status: The HTTP status (``answer``).
+        status: The HTTP status (``answer``, which needs one).
         body: The body, as it is (``answer``).
-        content_type: The Content-Type header (``answer``).
+        contentType: The Content-Type header (``answer``).
         headers: Further headers (``answer``).
         members: Which members, in objects at any depth (``missing_members``, ``null_members``); none for all members.
     """
 
     route: RouteName | Literal["*"]
     kind: Kind = "answer"
-    times: int | None = 1
-    skip: int = 0
-    probability: float = 1.0
+    times: Annotated[int, Field(ge=1)] | None = 1
+    skip: Annotated[int, Field(ge=0)] = 0
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: int = 0
     after: bool = False
-    provider: str | None = None
-    workspace: str | None = None
-    seconds: float = 0.0
-    status: int = 500
+    provider: Text | None = None
+    workspace: Text | None = None
+    seconds: Seconds = 0.0
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
     body: str = ""
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    members: tuple[str, ...] = ()
+    contentType: HeaderValue = "application/json"
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    members: list[Text] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _judge(self) -> Self:
+        for name, kinds in _KINDS_OF.items():
+            if name in self.model_fields_set and self.kind not in kinds:
+                raise InvalidRequest(f"A fault of kind {self.kind} has no {name}.")
+        if self.kind == "answer" and self.status is None:
+            raise InvalidRequest("A fault of kind answer needs a status.")
+        if _FRAMING_HEADERS & {name.lower() for name in self.headers}:
+            raise InvalidRequest("headers must not have those that frame the body; contentType sets its type.")
+        if self.status in _NO_BODY and self.body:
+            raise InvalidRequest("A response of that status has no body.")
+        return self
 
     @property
     def others_connect(self) -> bool:
@@ -138,62 +194,58 @@ class Fault:
         """Whether a call that meets it changes nothing."""
         return self.kind in _INSTEAD and not self.after
 
-    def is_for(self, route: RouteName, provider: str | None, workspace: str | None) -> bool:
+    def is_for(self, call: Call) -> bool:
         """Whether such a call could meet it."""
         return (
-            self.route in ("*", route)
-            and self.provider in (None, provider)
-            and self.workspace in (None, workspace)
-            and (not (self.others_connect or self.others_disconnect) or None not in (provider, workspace))
+            self.route in ("*", call.route)
+            and self.provider in (None, call.provider)
+            and self.workspace in (None, call.workspace)
+            and (not (self.others_connect or self.others_disconnect) or None not in (call.provider, call.workspace))
         )
 
 
 class Faults:
-    """The faults to come. Safe to use from several threads."""
+    """The faults to come."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._planned: list[_Planned] = []
 
     def add(self, fault: Fault) -> None:
         """Plans a fault, behind those that are planned already."""
-        with self._lock:
-            self._planned.append(_Planned(fault))
+        self._planned.append(_Planned(fault, fault.times, fault.skip, random.Random(fault.seed)))
 
-    def take(self, route: RouteName, provider: str | None, workspace: str | None) -> Fault | None:
+    def take(self, call: Call) -> Fault | None:
         """The fault that this call meets: the first that is for it, has not passed it by and whose draw hits.
 
         That fault is used up by one. Those behind it do not count the call, neither in ``skip`` nor with a draw.
         """
-        with self._lock:
-            for planned in self._planned:
-                if planned.fault.is_for(route, provider, workspace) and planned.hits():
-                    if planned.left == 0:
-                        self._planned.remove(planned)
-                    return planned.fault
+        for planned in self._planned:
+            if planned.fault.is_for(call) and planned.hits():
+                if planned.left == 0:
+                    self._planned.remove(planned)
+                return planned.fault
         return None
 
     def clear(self) -> None:
         """Drops every planned fault."""
-        with self._lock:
-            self._planned.clear()
+        self._planned.clear()
 
 
+@dataclass(eq=False)
 class _Planned:
     """A fault with what is left of its counts and draws."""
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self.left = fault.times
-        self._skip = fault.skip
-        self._draws = random.Random(fault.seed)
+    fault: Fault
+    left: int | None
+    skip: int
+    draws: random.Random
 
     def hits(self) -> bool:
         """Whether a call that could meet the fault does; counts it."""
-        if self._skip:
-            self._skip -= 1
+        if self.skip:
+            self.skip -= 1
             return False
-        if self._draws.random() >= self.fault.probability:
+        if self.draws.random() >= self.fault.probability:
             return False
         if self.left is not None:
             self.left -= 1
@@ -220,7 +272,8 @@ class Answer:
 def spoil(fault: Fault, real: Answer | None) -> Answer:
     """What a call that met ``fault`` is answered. ``real`` is what it would have been; None if no work was done."""
     if fault.kind == "answer":
-        return Answer(fault.status, fault.body.encode(), fault.content_type, fault.headers)
+        assert fault.status is not None
+        return Answer(fault.status, fault.body.encode(), fault.contentType, fault.headers)
     if fault.kind == "html":
         return Answer(200, _SIGN_IN.encode(), "text/html; charset=utf-8")
     if fault.kind == "empty":

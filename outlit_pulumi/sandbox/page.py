@@ -1,27 +1,28 @@
 """The page behind ``connectUrl``, which stands for Outlit's website: for people, in a browser.
 
 Nobody signs in: whoever opens it on this machine is a member of every workspace. It works without JavaScript, shows no
-key and no credential, and neither appears in the call log nor meets faults.
+key and no credential, and neither appears in the call log nor meets faults. It needs no key, so it takes forms from
+itself only: any website that is open in a browser here can send one (cross-site request forgery).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import NoReturn
+from typing import Annotated
 from urllib.parse import parse_qs, urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from outlit_pulumi.sandbox import guard
+from outlit_pulumi.sandbox.dependencies import Here
+from outlit_pulumi.sandbox.state import Session
 from outlit_pulumi.sandbox.store import (
     SESSION_SECONDS,
     Integration,
     InvalidRequest,
     NotConnected,
-    Session,
     Store,
     timestamp,
 )
@@ -46,13 +47,10 @@ _HEADERS = {
 _FILES = resources.files(__package__) / "templates"
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
-Fields = Mapping[str, str]
-"""What came with a request: the query of a GET or HEAD, else the form."""
-
 _READING = ["GET", "HEAD"]
 
 
-class _Problem(Exception):
+class Problem(Exception):
     """A request that leads to a page of its own, which says what is wrong."""
 
     def __init__(self, status: int, title: str, text: str, workspace: str | None = None) -> None:
@@ -61,6 +59,11 @@ class _Problem(Exception):
         self.title = title
         self.text = text
         self.workspace = workspace
+
+
+def show_problem(problem: Problem) -> Response:
+    """The page that says what is wrong."""
+    return _html("problem.html", problem.status, problem=problem, workspace=problem.workspace)
 
 
 @dataclass(frozen=True)
@@ -72,132 +75,14 @@ class _Notice:
     text: str
 
 
-def page_routes(store: Store) -> APIRouter:
-    """The routes of the page, for an app of this store."""
-    routes = APIRouter(prefix="/integrations", include_in_schema=False)
-
-    async def serve(request: Request, work: Callable[[Fields], Response]) -> Response:
-        try:
-            if not guard.is_local(request):
-                raise _Problem(403, "Not this address", "Open the page at the address that the sandbox printed.")
-            if request.method == "POST" and not guard.is_same_origin(request):
-                raise _Problem(403, "Not from here", "This form was sent from another site. Nothing was changed.")
-            return work(await _fields(request))
-        except _Problem as problem:
-            return _html("problem.html", problem.status, problem=problem, workspace=problem.workspace)
-
-    def workspace_of(fields: Fields) -> str:
-        names, name = store.workspaces(), _field(fields, "workspace")
-        if name not in names:
-            raise _Problem(404, "No such workspace", "This sandbox has no workspace of that name.")
-        return name
-
-    @routes.api_route("", methods=_READING)
-    async def show(request: Request) -> Response:
-        def work(fields: Fields) -> Response:
-            names = store.workspaces()
-            if "workspace" not in fields and len(names) > 1:
-                waiting = {name: len(store.pending_sessions(name)) for name in names}
-                return _html("workspaces.html", waiting=waiting)
-            workspace = workspace_of({"workspace": names[0], **fields})
-            integrations = store.integrations(workspace)
-            known = {item.offer.id: item for item in integrations}
-            sessions = store.pending_sessions(workspace)
-            return _html(
-                "integrations.html",
-                workspace=workspace,
-                several=len(names) > 1,
-                plan=store.plan(workspace),
-                now=store.now(),
-                notice=_notice(store, workspace, known, fields),
-                requests=[(session, known[session.provider]) for session in sessions],
-                asked={session.provider for session in sessions},
-                integrations=integrations,
-            )
-
-        return await serve(request, work)
-
-    @routes.api_route("/", methods=_READING)
-    @routes.api_route("/connect", methods=_READING)
-    @routes.api_route("/approve", methods=_READING)
-    @routes.api_route("/deny", methods=_READING)
-    async def go_to_page(request: Request) -> Response:
-        # From the browser's history, or typed: what these change, they change for forms only.
-        def work(fields: Fields) -> Response:
-            about = {"workspace": fields["workspace"]} if "workspace" in fields else {}
-            return _go(_address(**about))
-
-        return await serve(request, work)
-
-    @routes.post("/connect")
-    async def connect(request: Request) -> Response:
-        def work(fields: Fields) -> Response:
-            workspace = workspace_of(fields)
-            provider = _provider(store, workspace, fields).offer.id
-            store.start_session(workspace, provider)
-            return _back(workspace)
-
-        return await serve(request, work)
-
-    @routes.post("/approve")
-    async def approve(request: Request) -> Response:
-        return await serve(request, lambda fields: end_session(fields, "connected", None))
-
-    @routes.post("/deny")
-    async def deny(request: Request) -> Response:
-        return await serve(request, lambda fields: end_session(fields, "failed", DENIED))
-
-    def end_session(fields: Fields, outcome: str, error: str | None) -> Response:
-        workspace, session_id = workspace_of(fields), _field(fields, "session")
-        try:
-            store.finish_session(workspace, session_id, outcome, error)
-        except InvalidRequest:
-            _refuse_session(store, workspace, session_id)
-        return _back(workspace, session=session_id)
-
-    @routes.api_route("/disconnect", methods=_READING)
-    async def confirm_disconnect(request: Request) -> Response:
-        def work(fields: Fields) -> Response:
-            workspace = workspace_of(fields)
-            integration = _provider(store, workspace, fields)
-            if integration.connection is None:
-                raise _not_connected(integration, workspace)
-            return _html("disconnect.html", workspace=workspace, integration=integration)
-
-        return await serve(request, work)
-
-    @routes.post("/disconnect")
-    async def disconnect(request: Request) -> Response:
-        def work(fields: Fields) -> Response:
-            workspace = workspace_of(fields)
-            integration = _provider(store, workspace, fields)
-            try:
-                store.disconnect(workspace, integration.offer.id)
-            except NotConnected:
-                raise _not_connected(integration, workspace) from None
-            return _back(workspace, disconnected=integration.offer.id)
-
-        return await serve(request, work)
-
-    @routes.api_route("/style.css", methods=_READING)
-    async def style() -> Response:
-        return _file("style.css", "text/css")
-
-    @routes.api_route("/icon.svg", methods=_READING)
-    async def icon() -> Response:
-        return _file("icon.svg", "image/svg+xml")
-
-    return routes
-
-
-# Reading
-
-
-async def _fields(request: Request) -> Fields:
+async def _fields(request: Request) -> Mapping[str, str]:
+    """What came with a request: the query of a GET or HEAD, else the form, which must come from this very server."""
     if request.method in _READING:
         text = request.scope["query_string"]
-    else:
+    elif _is_same_origin(request):
         text = await request.body()
+    else:
+        raise Problem(403, "Not from here", "This form was sent from another site. Nothing was changed.")
     try:
         fields = parse_qs(text.decode(errors="replace"), keep_blank_values=True, max_num_fields=16)
     except ValueError:
@@ -206,9 +91,127 @@ async def _fields(request: Request) -> Fields:
     return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
+def _is_same_origin(request: Request) -> bool:
+    """Whether a form was sent from a page of this very server. Browsers send ``Origin`` with every POST."""
+    origin = request.headers.get("origin", "").lower()
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return origin == f"http://{request.headers.get('host', '')}".lower() and site == "same-origin"
+
+
+Fields = Annotated[Mapping[str, str], Depends(_fields)]
+
+routes = APIRouter(prefix="/integrations", include_in_schema=False)
+
+
+@routes.api_route("", methods=_READING)
+async def show(here: Here, fields: Fields) -> Response:
+    """All integrations of a workspace, or all workspaces."""
+    store = here.store
+    names = store.workspaces()
+    if "workspace" not in fields and len(names) > 1:
+        return _html("workspaces.html", waiting={name: len(store.pending_sessions(name)) for name in names})
+    workspace = _workspace(store, {"workspace": names[0], **fields})
+    integrations = store.integrations(workspace)
+    known = {item.offer.id: item for item in integrations}
+    sessions = store.pending_sessions(workspace)
+    return _html(
+        "integrations.html",
+        workspace=workspace,
+        several=len(names) > 1,
+        plan=store.plan(workspace),
+        now=store.now(),
+        notice=_notice(store, workspace, known, fields),
+        requests=[(session, known[session.provider]) for session in sessions],
+        asked={session.provider for session in sessions},
+        integrations=integrations,
+    )
+
+
+@routes.api_route("/", methods=_READING)
+@routes.api_route("/connect", methods=_READING)
+@routes.api_route("/approve", methods=_READING)
+@routes.api_route("/deny", methods=_READING)
+async def go_to_page(fields: Fields) -> Response:
+    """For the browser's history, or what is typed: what these change, they change for forms only."""
+    return _go(**{name: value for name, value in fields.items() if name == "workspace"})
+
+
+@routes.post("/connect")
+async def connect(here: Here, fields: Fields) -> Response:
+    """Starts a browser session."""
+    workspace = _workspace(here.store, fields)
+    here.store.start_session(workspace, _provider(here.store, workspace, fields).offer.id)
+    return _go(workspace=workspace)
+
+
+@routes.post("/approve")
+async def approve(here: Here, fields: Fields) -> Response:
+    """Ends a browser session well."""
+    return _end_session(here.store, fields, "connected", None)
+
+
+@routes.post("/deny")
+async def deny(here: Here, fields: Fields) -> Response:
+    """Ends a browser session."""
+    return _end_session(here.store, fields, "failed", DENIED)
+
+
+def _end_session(store: Store, fields: Fields, outcome: str, error: str | None) -> Response:
+    workspace, session_id = _workspace(store, fields), _field(fields, "session")
+    try:
+        store.finish_session(workspace, session_id, outcome, error)
+    except InvalidRequest:
+        raise _ended(store, workspace, session_id) from None
+    return _go(workspace=workspace, session=session_id)
+
+
+@routes.api_route("/disconnect", methods=_READING)
+async def confirm_disconnect(here: Here, fields: Fields) -> Response:
+    """Asks before it disconnects."""
+    workspace = _workspace(here.store, fields)
+    integration = _provider(here.store, workspace, fields)
+    if integration.connection is None:
+        raise _not_connected(integration, workspace)
+    return _html("disconnect.html", workspace=workspace, integration=integration)
+
+
+@routes.post("/disconnect")
+async def disconnect(here: Here, fields: Fields) -> Response:
+    """Disconnects."""
+    workspace = _workspace(here.store, fields)
+    integration = _provider(here.store, workspace, fields)
+    try:
+        here.store.disconnect(workspace, integration.offer.id)
+    except NotConnected:
+        raise _not_connected(integration, workspace) from None
+    return _go(workspace=workspace, disconnected=integration.offer.id)
+
+
+@routes.api_route("/style.css", methods=_READING)
+async def style() -> Response:
+    """How the page looks."""
+    return _file("style.css", "text/css")
+
+
+@routes.api_route("/icon.svg", methods=_READING)
+async def icon() -> Response:
+    """The page's icon."""
+    return _file("icon.svg", "image/svg+xml")
+
+
+# Reading
+
+
+def _workspace(store: Store, fields: Fields) -> str:
+    name = _field(fields, "workspace")
+    if name not in store.workspaces():
+        raise Problem(404, "No such workspace", "This sandbox has no workspace of that name.")
+    return name
+
+
 def _field(fields: Fields, name: str) -> str:
     if name not in fields:
-        raise _Problem(400, "Something is missing", f"The request has no {name}. Nothing was changed.")
+        raise Problem(400, "Something is missing", f"The request has no {name}. Nothing was changed.")
     return fields[name]
 
 
@@ -216,7 +219,7 @@ def _provider(store: Store, workspace: str, fields: Fields) -> Integration:
     try:
         return store.integration(workspace, _field(fields, "provider"))
     except InvalidRequest:
-        raise _Problem(404, "No such provider", "This sandbox does not offer that provider.", workspace) from None
+        raise Problem(404, "No such provider", "This sandbox does not offer that provider.", workspace) from None
 
 
 # Saying what happened
@@ -240,13 +243,13 @@ def _notice(store: Store, workspace: str, known: Mapping[str, Integration], fiel
     return None
 
 
-def _refuse_session(store: Store, workspace: str, session_id: str) -> NoReturn:
-    """Says why a session cannot be ended."""
+def _ended(store: Store, workspace: str, session_id: str) -> Problem:
+    """Why a session cannot be ended."""
     try:
         session = store.session(workspace, session_id)
     except InvalidRequest:
         text = "There is no such request in this workspace. It may be one of an earlier run of the sandbox."
-        raise _Problem(404, "No such request", text, workspace) from None
+        return Problem(404, "No such request", text, workspace)
     name = store.offers[session.provider].name
     if session.status == "expired":
         title = "This request has expired"
@@ -254,23 +257,19 @@ def _refuse_session(store: Store, workspace: str, session_id: str) -> NoReturn:
     else:
         title = "This request was answered already"
         text = f"{name} was connected." if session.status == "connected" else f"{name} was not connected."
-    raise _Problem(409, title, f"{text} Nothing was changed now.", workspace)
+    return Problem(409, title, f"{text} Nothing was changed now.", workspace)
 
 
-def _not_connected(integration: Integration, workspace: str) -> _Problem:
+def _not_connected(integration: Integration, workspace: str) -> Problem:
     name = integration.offer.name
-    return _Problem(409, f"{name} is not connected", "There is nothing to disconnect.", workspace)
+    return Problem(409, f"{name} is not connected", "There is nothing to disconnect.", workspace)
 
 
 # Answering
 
 
-def _back(workspace: str, **about: str) -> Response:
-    return _go(_address("", workspace=workspace, **about))
-
-
-def _go(address: str) -> Response:
-    return Response(status_code=303, headers={**_HEADERS, "Location": address})
+def _go(**about: str) -> Response:
+    return Response(status_code=303, headers={**_HEADERS, "Location": _address(**about)})
 
 
 def _html(template: str, status: int = 200, **values: object) -> Response:

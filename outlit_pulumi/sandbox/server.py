@@ -13,16 +13,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from outlit_pulumi.sandbox.app import create_app
-from outlit_pulumi.sandbox.store import SandboxStartError, Store
+from outlit_pulumi.sandbox.state import SandboxStartError
+from outlit_pulumi.sandbox.store import Store
 from outlit_pulumi.sandbox.wire import Connection, Wire
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 HOST = "127.0.0.1"
-"""The sandbox serves this machine only."""
+"""Where the sandbox listens unless it is told otherwise: this machine only."""
+
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost")
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # only where somebody asks for it
 
 _STOP_SECONDS = 5
 _LISTENER_SECONDS = 30
@@ -31,24 +36,31 @@ _LISTENER_SECONDS = 30
 class Server:
     """Serves a store while its ``with`` block runs.
 
+    A request whose Host header names anything but this machine or ``host`` is answered 400. Otherwise a website that is
+    open in a browser here could point a name of its own at this address (DNS rebinding), and do what a client can do:
+    the default key is published.
+
     Args:
         store: What to serve.
-        port: The port on ``127.0.0.1``; 0 for a free one.
+        port: The port; 0 for a free one.
+        host: The IPv4 address or name to listen on.
 
     Raises:
-        SandboxStartError: The port cannot be used.
+        SandboxStartError: The port or the address cannot be used.
 
     Attributes:
         url: The base URL.
     """
 
-    def __init__(self, store: Store, port: int = 0) -> None:
-        self._socket = _bind(port)
+    def __init__(self, store: Store, port: int = 0, host: str = HOST) -> None:
+        self._socket = _bind(host, port)
         _, port = self._socket.getsockname()
-        self.url = f"http://{HOST}:{port}"
+        self.url = f"http://{HOST if host == _EVERY_ADDRESS else host}:{port}"
+        app = Wire(create_app(store, self._refuse))
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                Wire(create_app(store, self._refuse)),
+                TrustedHostMiddleware(app, allowed_hosts=[*_LOOPBACK_NAMES, host], www_redirect=False),
+                host=host,
                 port=port,
                 http=Connection,
                 ws="none",
@@ -141,7 +153,7 @@ class _Uvicorn(uvicorn.Server):
         await asyncio.sleep(0)  # the idle ones close in the loop's next round
         # Keeps the port from others. Elsewhere such a port may swallow connections rather than refuse them.
         if sys.platform == "linux" and self._held is None:
-            self._held = _bind(self.config.port, listen=False)
+            self._held = _bind(self.config.host, self.config.port, listen=False)
         if seconds is not None:
             self._reopening = asyncio.create_task(self._open_after(seconds))
 
@@ -150,7 +162,7 @@ class _Uvicorn(uvicorn.Server):
         self._stop_reopening()
         if any(server.is_serving() for server in self.servers):
             return
-        bound, self._held = self._held or _bind(self.config.port), None
+        bound, self._held = self._held or _bind(self.config.host, self.config.port), None
         await super().startup([bound])
 
     async def _open_after(self, seconds: float) -> None:
@@ -164,17 +176,17 @@ class _Uvicorn(uvicorn.Server):
             self._reopening = None
 
 
-def _bind(port: int, *, listen: bool = True) -> socket.socket:
+def _bind(host: str, port: int, *, listen: bool = True) -> socket.socket:
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it every answer takes 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # lets a restart take the port at once; on Windows it would share a port in use
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((HOST, port))
+        bound.bind((host, port))
         if listen:
             bound.listen()  # without this two servers could bind one port
-    except (OSError, OverflowError) as problem:
+    except (OSError, OverflowError, UnicodeError) as problem:
         bound.close()
-        reason = problem.strerror if isinstance(problem, OSError) else "it must be 0 to 65535"
-        raise SandboxStartError(f"Cannot use port {port}: {reason}.") from None
+        reason = problem.strerror if isinstance(problem, OSError) else "a port is 0 to 65535, a name has no odd letters"
+        raise SandboxStartError(f"Cannot use port {port} of {host}: {reason}.") from None
     return bound

@@ -1,7 +1,6 @@
-"""State and rules of the sandbox's service, in SQLite. Knows nothing of HTTP.
+"""The rules of the sandbox's service. Knows neither HTTP nor SQL: what is kept is in a `State`.
 
-The state file keeps workspaces, connections, sessions, syncs and the clock's offset. Keys and plans belong to one run.
-Credentials are never kept: of a config only its fingerprint is.
+Keys, plans and habits belong to one run.
 """
 
 from __future__ import annotations
@@ -10,8 +9,6 @@ import hashlib
 import json
 import math
 import re
-import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from outlit_pulumi.sandbox.offer import Offer, offers
+from outlit_pulumi.sandbox.state import Connection, SandboxStartError, Session, State, SyncRow
 
 DEFAULT_API_KEY = "ok_sandbox_local_key_that_is_not_a_secret"
 """The key of the first workspace when none is given. It is the same on every start and protects nothing."""
@@ -31,55 +29,9 @@ SESSION_SECONDS = 600
 RESYNC_SECONDS = 60
 """Seconds of sandbox time between two syncs of a model."""
 
-_APPLICATION_ID = 0x4F55544C  # "OUTL": tells a state file from any other SQLite database
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE workspaces (name TEXT PRIMARY KEY);
-CREATE TABLE connections (
-    workspace TEXT NOT NULL,
-    provider TEXT NOT NULL,
-    connection_id TEXT NOT NULL UNIQUE,
-    fingerprint TEXT,
-    connected_at INTEGER NOT NULL,
-    PRIMARY KEY (workspace, provider)
-);
-CREATE TABLE issued_ids (
-    connection_id TEXT PRIMARY KEY,
-    workspace TEXT NOT NULL,
-    provider TEXT NOT NULL
-);
-CREATE TABLE syncs (
-    workspace TEXT NOT NULL,
-    provider TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    model TEXT NOT NULL,
-    first_success_at INTEGER NOT NULL,
-    forced_status TEXT,
-    error_message TEXT,
-    last_synced_at INTEGER,
-    PRIMARY KEY (workspace, provider, position),
-    FOREIGN KEY (workspace, provider) REFERENCES connections (workspace, provider) ON DELETE CASCADE
-);
-CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
-    workspace TEXT NOT NULL,
-    provider TEXT NOT NULL,
-    force INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    error TEXT
-);
-CREATE TABLE clock (offset_ms INTEGER NOT NULL);
-INSERT INTO clock VALUES (0);
-"""
-
 _KEY = re.compile(r"ok_[A-Za-z0-9_-]{32,}", re.ASCII)
 _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _MOST_OFFSET_SECONDS = 100 * 365 * 86_400  # keeps every timestamp within four-digit years
-
-
-class SandboxStartError(Exception):
-    """The sandbox cannot start: a bad key or name, a state file or port that is of no use. Says so in one line."""
 
 
 class InvalidRequest(Exception):
@@ -132,23 +84,6 @@ class Habits:
     key_check: bool = True
     stable_ids: bool = False
     new_id_on_force: bool = False
-
-
-@dataclass(frozen=True)
-class Connection:
-    """A connection of a workspace.
-
-    Attributes:
-        provider: The provider's id.
-        connection_id: The id of this connection; never used again once it is disconnected, unless ids are stable.
-        fingerprint: `fingerprint` of the config in use; None when a person connected it in a browser.
-        connected_at: When the credentials in use were applied, in milliseconds of sandbox time.
-    """
-
-    provider: str
-    connection_id: str
-    fingerprint: str | None
-    connected_at: int
 
 
 @dataclass(frozen=True)
@@ -214,31 +149,8 @@ class Connected:
     already_connected: bool
 
 
-@dataclass(frozen=True)
-class Session:
-    """A browser session.
-
-    Attributes:
-        id: Its id, a random UUID.
-        provider: The provider that it connects.
-        status: ``pending``, ``connected``, ``failed`` or ``expired``.
-        created_at: When it started, in milliseconds of sandbox time.
-        force: Whether it replaces the credentials of a connection that is there already.
-        error: Why it failed, where that was said.
-        already_connected: Whether the provider was connected when the session started (and no force was asked for).
-    """
-
-    id: str
-    provider: str
-    status: str
-    created_at: int
-    force: bool
-    error: str | None = None
-    already_connected: bool = False
-
-
-_Rows = tuple[list[Connection], list[sqlite3.Row]]
-"""The connections of a workspace, and the rows of its syncs."""
+_Kept = tuple[list[Connection], list[SyncRow]]
+"""The connections and the syncs of a workspace."""
 
 
 def fingerprint(config: Mapping[str, str]) -> str:
@@ -289,21 +201,19 @@ class Store:
         self.habits = Habits()
         # By lagging route: where its past begins, and how many seconds it lags. The past has a state for every change.
         self._lags: dict[str | None, tuple[int, float]] = {}
-        self._past: list[tuple[int, dict[str, _Rows]]] = []
+        self._past: list[tuple[int, dict[str, _Kept]]] = []
         self._sync_ms = round(sync_seconds * 1000)
         self._clock = clock
-        self._lock = threading.RLock()
-        self._db = _open(path)
+        self._state = State(path)
         with self._transaction():
-            self._offset_ms: int = self._db.execute("SELECT offset_ms FROM clock").fetchone()[0]
-            self._db.execute("INSERT OR IGNORE INTO workspaces VALUES (?)", (workspace,))
-            names = [row[0] for row in self._db.execute("SELECT name FROM workspaces")]
+            self._offset_ms = self._state.offset()
+            self._state.add_workspace(workspace)
+        names = self.workspaces()
         self._keys = {_derived_key(name): name for name in names if name != workspace} | {api_key: workspace}
 
     def close(self) -> None:
         """Closes the state; the store is of no use afterwards."""
-        with self._lock:
-            self._db.close()
+        self._state.close()
 
     # Workspaces, plans, time
 
@@ -320,15 +230,14 @@ class Store:
         if not _WORKSPACE.fullmatch(name):
             raise InvalidRequest("name must be 1 to 64 letters, digits, - or _, no - or _ first.")
         with self._transaction():
-            self._db.execute("INSERT OR IGNORE INTO workspaces VALUES (?)", (name,))
+            self._state.add_workspace(name)
             key = _derived_key(name)
             self._keys[key] = name
         return key
 
     def workspaces(self) -> list[str]:
         """The names of all workspaces, in the order in which they were made."""
-        with self._lock:
-            return [row[0] for row in self._db.execute("SELECT name FROM workspaces ORDER BY rowid")]
+        return self._state.workspaces()
 
     def plan(self, workspace: str) -> Plan:
         """The plan of a workspace."""
@@ -336,8 +245,7 @@ class Store:
 
     def set_plan(self, workspace: str, plan: Plan) -> None:
         """Changes the plan of a workspace. Connections beyond a lower limit stay."""
-        with self._lock:
-            self._plans[workspace] = plan
+        self._plans[workspace] = plan
 
     def now(self) -> int:
         """Sandbox time, in milliseconds since 1970."""
@@ -353,7 +261,7 @@ class Store:
             if not (math.isfinite(seconds) and 0 <= seconds <= _MOST_OFFSET_SECONDS - self._offset_ms / 1000):
                 raise InvalidRequest("advance must be a number of seconds, 0 or more, 100 years at most in all.")
             self._offset_ms += round(seconds * 1000)
-            self._db.execute("UPDATE clock SET offset_ms = ?", (self._offset_ms,))
+            self._state.set_offset(self._offset_ms)
             return self.now()
 
     def lag(self, routes: Iterable[str], seconds: float | None) -> None:
@@ -361,7 +269,7 @@ class Store:
 
         Without a number they show what is at this call, until they are told otherwise.
         """
-        with self._lock:
+        with self._state.lock:
             for route in routes:
                 self._lags.pop(route, None)
                 if seconds != 0:
@@ -374,12 +282,12 @@ class Store:
 
     def integrations(self, workspace: str, route: str | None = None) -> list[Integration]:
         """Every provider on offer, in order, as the workspace sees it; with ``route``, as that route shows it."""
-        with self._lock:
-            now, (connected, rows) = self._then(route, workspace)
-        connections = {item.provider: item for item in connected}
+        with self._state.lock:
+            now, (kept, rows) = self._then(route, workspace)
+        connections = {connection.provider: connection for connection in kept}
         syncs: dict[str, list[Sync]] = {}
         for row in rows:
-            syncs.setdefault(row["provider"], []).append(_sync(row, now))
+            syncs.setdefault(row.provider, []).append(_sync(row, now))
         return [
             Integration(offer, connections.get(offer.id), tuple(syncs.get(offer.id, ())))
             for offer in self.offers.values()
@@ -392,24 +300,16 @@ class Store:
             InvalidRequest: The provider is not on offer.
         """
         offer = self._offer(provider)
-        with self._lock:
+        with self._state.lock:
             if route in self._lags:
                 return next(item for item in self.integrations(workspace, route) if item.offer == offer)
             now = self.now()
-            rows = self._db.execute(
-                "SELECT * FROM syncs WHERE workspace = ? AND provider = ? ORDER BY position", (workspace, provider)
-            ).fetchall()
-            return Integration(offer, self._connection(workspace, provider), tuple(_sync(row, now) for row in rows))
+            syncs = tuple(_sync(row, now) for row in self._state.syncs(workspace, provider))
+            return Integration(offer, self._state.connection(workspace, provider), syncs)
 
     def connections(self, workspace: str) -> list[Connection]:
         """The workspace's connections, oldest credentials first."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT provider, connection_id, fingerprint, connected_at FROM connections"
-                " WHERE workspace = ? ORDER BY connected_at, provider",
-                (workspace,),
-            ).fetchall()
-        return [Connection(*row) for row in rows]
+        return self._state.connections(workspace)
 
     def connect(self, workspace: str, provider: str, config: Mapping[str, object], *, force: bool = False) -> Connected:
         """Connects a provider with credentials.
@@ -426,7 +326,7 @@ class Store:
             raise InvalidRequest(problem)
         digest = fingerprint({name: str(value) for name, value in config.items()})
         with self._transaction():
-            existing = self._connection(workspace, provider)
+            existing = self._state.connection(workspace, provider)
             if existing is not None and not force:
                 return Connected(existing.connection_id, already_connected=True)
             return Connected(self._apply(workspace, provider, digest), already_connected=False)
@@ -440,7 +340,7 @@ class Store:
         """
         self._offer(provider)
         with self._transaction():
-            if not self._disconnect(workspace, provider):
+            if not self._state.remove_connection(workspace, provider):
                 raise NotConnected(provider)
 
     def meddle(self, workspace: str, provider: str, *, disconnect: bool = False, connect: bool = False) -> None:
@@ -450,8 +350,8 @@ class Store:
         """
         with self._transaction():
             if disconnect:
-                self._disconnect(workspace, provider)
-            if connect and self._connection(workspace, provider) is None:
+                self._state.remove_connection(workspace, provider)
+            if connect and self._state.connection(workspace, provider) is None:
                 with suppress(PlanLimitReached):
                     self._apply(workspace, provider, None)
 
@@ -464,14 +364,20 @@ class Store:
             InvalidRequest: The provider is not on offer or not connected, or has no such model.
         """
         with self._transaction():
-            syncs = self.integration(workspace, provider).syncs
+            syncs = {sync.model: sync for sync in self.integration(workspace, provider).syncs}
             if not syncs:
                 raise InvalidRequest("The provider is not connected.")
-            if model is not None and model not in {sync.model for sync in syncs}:
+            if model is not None and model not in syncs:
                 raise InvalidRequest("The provider has no such model.")
-            for sync in syncs:
-                if model in (None, sync.model):
-                    self._set_sync(workspace, provider, sync, status, error_message)
+            for row in self._state.syncs(workspace, provider):
+                if model not in (None, row.model):
+                    continue
+                if status == "SUCCESS":
+                    told = SyncRow(provider, row.model, first_success_at=self.now())
+                else:
+                    last = syncs[row.model].last_synced_at
+                    told = SyncRow(provider, row.model, row.first_success_at, status, error_message, last)
+                self._state.change_sync(workspace, told)
 
     # Browser sessions
 
@@ -483,13 +389,10 @@ class Store:
         """
         self._offer(provider)
         with self._transaction():
-            connected = self._connection(workspace, provider) is not None
+            connected = self._state.connection(workspace, provider) is not None
             already = connected and not force
             session = Session(str(uuid.uuid4()), provider, "pending", self.now(), force, already_connected=already)
-            self._db.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, NULL)",
-                (session.id, workspace, provider, force, session.created_at, session.status),
-            )
+            self._state.add_session(workspace, session)
         return session
 
     def session(self, workspace: str, session_id: str) -> Session:
@@ -498,24 +401,23 @@ class Store:
         Raises:
             InvalidRequest: The workspace has no such session, or its provider is not on offer any more.
         """
-        with self._lock:
-            row = self._db.execute(
-                "SELECT * FROM sessions WHERE id = ? AND workspace = ?", (session_id, workspace)
-            ).fetchone()
-            if row is None or row["provider"] not in self.offers:
-                raise InvalidRequest("Unknown session.")
-            return _session(row, self.now())
+        for session in self._sessions(workspace, session_id):
+            return session
+        raise InvalidRequest("Unknown session.")
 
     def pending_sessions(self, workspace: str) -> list[Session]:
         """The workspace's sessions that wait for a person, oldest first; of providers on offer."""
-        with self._lock:
-            now = self.now()
-            rows = self._db.execute(
-                "SELECT * FROM sessions WHERE workspace = ? AND status = 'pending' ORDER BY created_at, rowid",
-                (workspace,),
-            ).fetchall()
-        sessions = (_session(row, now) for row in rows if row["provider"] in self.offers)
-        return [session for session in sessions if session.status == "pending"]
+        return [session for session in self._sessions(workspace) if session.status == "pending"]
+
+    def _sessions(self, workspace: str, session_id: str | None = None) -> list[Session]:
+        now, late = self.now(), SESSION_SECONDS * 1000
+        return [
+            replace(session, status="expired")
+            if session.status == "pending" and now - session.created_at >= late
+            else session
+            for session in self._state.sessions(workspace, session_id)
+            if session.provider in self.offers
+        ]
 
     def finish_session(self, workspace: str, session_id: str, outcome: str, error: str | None = None) -> Session:
         """Ends a pending session as if a person had: ``connected`` connects the provider, ``failed`` does not.
@@ -531,39 +433,32 @@ class Store:
             if session.status != "pending":
                 raise InvalidRequest("The session has ended.")
             ended = replace(session, status=outcome, error=error if outcome == "failed" else None)
-            existing = self._connection(workspace, session.provider)
+            existing = self._state.connection(workspace, session.provider)
             if outcome == "connected" and (existing is None or session.force):
                 try:
                     self._apply(workspace, session.provider, None)
                 except PlanLimitReached as problem:
                     ended = replace(session, status="failed", error=str(problem))
-            self._db.execute(
-                "UPDATE sessions SET status = ?, error = ? WHERE id = ?", (ended.status, ended.error, session.id)
-            )
+            self._state.end_session(ended)
             return ended
 
     # Inside a transaction
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+        with self._state.lock:
+            with self._state.transaction():
                 yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
             self._remember()
 
     def _remember(self) -> None:
         if self._lags:
-            self._past.append((self.now(), {name: self._rows(name) for name in self.workspaces()}))
+            self._past.append((self.now(), {name: self._kept(name) for name in self.workspaces()}))
 
-    def _then(self, route: str | None, workspace: str) -> tuple[int, _Rows]:
+    def _then(self, route: str | None, workspace: str) -> tuple[int, _Kept]:
         """The time that a route shows, and what the workspace had then: the present unless the route lags."""
         if route not in self._lags:
-            return self.now(), self._rows(workspace)
+            return self.now(), self._kept(workspace)
         first, seconds = self._lags[route]
         since, state = self._past[first]
         moment = self.now() - seconds * 1000
@@ -572,9 +467,8 @@ class Store:
                 state = later
         return round(max(since, moment)), state.get(workspace, ([], []))
 
-    def _rows(self, workspace: str) -> _Rows:
-        syncs = self._db.execute("SELECT * FROM syncs WHERE workspace = ? ORDER BY provider, position", (workspace,))
-        return self.connections(workspace), syncs.fetchall()
+    def _kept(self, workspace: str) -> _Kept:
+        return self._state.connections(workspace), self._state.syncs(workspace)
 
     def _offer(self, provider: str) -> Offer:
         try:
@@ -582,87 +476,39 @@ class Store:
         except KeyError:
             raise InvalidRequest("Unknown provider.") from None
 
-    def _connection(self, workspace: str, provider: str) -> Connection | None:
-        row = self._db.execute(
-            "SELECT provider, connection_id, fingerprint, connected_at FROM connections"
-            " WHERE workspace = ? AND provider = ?",
-            (workspace, provider),
-        ).fetchone()
-        return row and Connection(*row)
-
     def _apply(self, workspace: str, provider: str, digest: str | None) -> str:
         """Puts credentials in use, on the existing connection or a new one, and returns the connection's id."""
-        now = self.now()
-        existing = self._connection(workspace, provider)
+        now, existing, plan = self.now(), self._state.connection(workspace, provider), self.plan(workspace)
         if existing is not None:
-            kept = existing.connection_id
-            renewed = self._issue_id(workspace, provider, anew=True) if self.habits.new_id_on_force else kept
-            self._db.execute(
-                "UPDATE connections SET fingerprint = ?, connected_at = ?, connection_id = ? WHERE connection_id = ?",
-                (digest, now, renewed, kept),
-            )
-            return renewed
-        plan = self.plan(workspace)
-        if plan.limit is not None:
-            current = self._count("connections WHERE workspace = ?", workspace)
-            if current >= plan.limit:
-                raise PlanLimitReached(plan.name, current, plan.limit)
-        connection_id = self._issue_id(workspace, provider)
-        self._db.execute(
-            "INSERT INTO connections VALUES (?, ?, ?, ?, ?)", (workspace, provider, connection_id, digest, now)
-        )
-        self._db.executemany(
-            "INSERT INTO syncs (workspace, provider, position, model, first_success_at) VALUES (?, ?, ?, ?, ?)",
-            [
-                (workspace, provider, position, model, now + self._sync_ms)
-                for position, model in enumerate(self.offers[provider].models)
-            ],
-        )
+            renewed = self.habits.new_id_on_force
+            kept = self._new_id(workspace, provider) if renewed else existing.connection_id
+            self._state.change_connection(workspace, Connection(provider, kept, digest, now))
+            return kept
+        current = len(self._state.connections(workspace))
+        if plan.limit is not None and current >= plan.limit:
+            raise PlanLimitReached(plan.name, current, plan.limit)
+        issued = self._state.issued_ids(workspace, provider)
+        connection_id = issued[0] if issued and self.habits.stable_ids else self._new_id(workspace, provider)
+        models = self.offers[provider].models
+        new = Connection(provider, connection_id, digest, now)
+        self._state.add_connection(workspace, new, models, first_success_at=now + self._sync_ms)
         return connection_id
 
-    def _disconnect(self, workspace: str, provider: str) -> bool:
-        """Removes a connection with its syncs; whether there was one."""
-        gone = self._db.execute("DELETE FROM connections WHERE workspace = ? AND provider = ?", (workspace, provider))
-        return gone.rowcount > 0
-
-    def _issue_id(self, workspace: str, provider: str, *, anew: bool = False) -> str:
-        first = self._db.execute(
-            "SELECT connection_id FROM issued_ids WHERE workspace = ? AND provider = ? ORDER BY rowid",
-            (workspace, provider),
-        ).fetchone()
-        if first and self.habits.stable_ids and not anew:
-            return str(first[0])
-        number = self._count("issued_ids WHERE workspace = ? AND provider = ?", workspace, provider) + 1
+    def _new_id(self, workspace: str, provider: str) -> str:
+        number = len(self._state.issued_ids(workspace, provider)) + 1
         base = f"{provider}-org_{workspace}"
         connection_id = base if number == 1 else f"{base}-{number}"
         # A workspace "a-2" may meet an id that workspace "a" was given for its second connection.
-        while self._count("issued_ids WHERE connection_id = ?", connection_id):
+        while not self._state.issue_id(workspace, provider, connection_id):
             number += 1
             connection_id = f"{base}-{number}"
-        self._db.execute("INSERT INTO issued_ids VALUES (?, ?, ?)", (connection_id, workspace, provider))
         return connection_id
 
-    def _count(self, what: str, *values: str) -> int:
-        count: int = self._db.execute(f"SELECT count(*) FROM {what}", values).fetchone()[0]
-        return count
 
-    def _set_sync(self, workspace: str, provider: str, sync: Sync, status: str, error_message: str | None) -> None:
-        where = " WHERE workspace = ? AND provider = ? AND model = ?"
-        if status == "SUCCESS":
-            self._db.execute(
-                "UPDATE syncs SET forced_status = NULL, error_message = NULL, last_synced_at = NULL,"
-                " first_success_at = ?" + where,
-                (self.now(), workspace, provider, sync.model),
-            )
-        else:
-            self._db.execute(
-                "UPDATE syncs SET forced_status = ?, error_message = ?, last_synced_at = ?" + where,
-                (status, error_message, sync.last_synced_at, workspace, provider, sync.model),
-            )
-
-
-def timestamp(milliseconds: int) -> str:
-    """A time as the API writes it: ``2026-04-10T18:22:11.000Z``."""
+def timestamp(milliseconds: int | None) -> str | None:
+    """A time as the API writes it: ``2026-04-10T18:22:11.000Z``; None for none."""
+    if milliseconds is None:
+        return None
     moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -672,51 +518,10 @@ def _derived_key(workspace: str) -> str:
     return f"ok_sandbox_{hashlib.sha256(workspace.encode()).hexdigest()[:40]}"
 
 
-def _session(row: sqlite3.Row, now: int) -> Session:
-    late = row["status"] == "pending" and now - row["created_at"] >= SESSION_SECONDS * 1000
-    status = "expired" if late else row["status"]
-    return Session(row["id"], row["provider"], status, row["created_at"], bool(row["force"]), row["error"])
-
-
-def _sync(row: sqlite3.Row, now: int) -> Sync:
-    if row["forced_status"] is not None:
-        return Sync(row["model"], row["forced_status"], row["last_synced_at"], row["error_message"])
-    since = now - row["first_success_at"]
+def _sync(row: SyncRow, now: int) -> Sync:
+    if row.forced_status is not None:
+        return Sync(row.model, row.forced_status, row.last_synced_at, row.error_message)
+    since = now - row.first_success_at
     if since < 0:
-        return Sync(row["model"], "PENDING", None, None)
-    return Sync(row["model"], "SUCCESS", now - since % (RESYNC_SECONDS * 1000), None)
-
-
-def _open(path: str | Path | None) -> sqlite3.Connection:
-    """A connection to a ready state: a new one, or that of an earlier run."""
-    name = ":memory:" if path is None else str(path)
-    try:
-        # Autocommit mode: transactions begin and end where the store says so. The store's lock guards all threads.
-        db = sqlite3.connect(name, timeout=1, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as problem:
-        raise SandboxStartError(f"Cannot open the state file {name}: {problem}.") from None
-    try:
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA foreign_keys = ON")
-        # One sandbox per file. The state survives a killed process; only a power cut may lose the last writes.
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA synchronous = OFF")
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        fresh = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if fresh:
-            db.executescript(
-                f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_SCHEMA_VERSION};"
-                f"{_SCHEMA} COMMIT;"
-            )
-        elif (application, version) != (_APPLICATION_ID, _SCHEMA_VERSION):
-            raise SandboxStartError(f"The state file {name} is not one of this sandbox's.")
-        # Takes the file's lock and shows a file that cannot be written.
-        db.execute("UPDATE clock SET offset_ms = offset_ms")
-    except sqlite3.Error as problem:
-        db.close()
-        raise SandboxStartError(f"Cannot use the state file {name}: {problem}.") from None
-    except SandboxStartError:
-        db.close()
-        raise
-    return db
+        return Sync(row.model, "PENDING", None, None)
+    return Sync(row.model, "SUCCESS", now - since % (RESYNC_SECONDS * 1000), None)

@@ -16,7 +16,7 @@ import pytest
 from starlette.types import Message
 
 from outlit_pulumi.sandbox import DEFAULT_API_KEY, Sandbox, SandboxRequestError, Store, create_app
-from outlit_pulumi.sandbox.faults import HUGE_BYTES, Fault, Faults
+from outlit_pulumi.sandbox.faults import HUGE_BYTES
 
 CONFIG = {"apiKey": "sk_example"}
 CONNECT = {"provider": "stripe", "config": CONFIG}
@@ -360,12 +360,11 @@ def test_only_calls_about_a_provider_or_in_a_workspace(sandbox: Sandbox) -> None
     sandbox.sync_status("stripe", api_key=globex)
 
 
-def test_count_holds_for_threads() -> None:
-    faults = Faults()
-    faults.add(Fault("*", times=100))
+def test_count_holds_for_calls_at_once(sandbox: Sandbox, api: httpx.Client) -> None:
+    sandbox.fault("list", status=500, times=10)
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: faults.take("list", None, "acme"), range(400)))
-    assert sum(fault is not None for fault in taken) == 100
+        answers = list(pool.map(lambda _: api.get("/api/integrations").status_code, range(40)))
+    assert answers.count(500) == 10
 
 
 def test_control_routes_meet_no_fault(sandbox: Sandbox) -> None:

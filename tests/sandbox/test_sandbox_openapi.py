@@ -133,7 +133,8 @@ def test_document_names_what_the_routes_take() -> None:
 
     def body(path: str) -> tuple[set[str], list[str]]:
         schema = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-        return set(schema["properties"]), schema["required"]
+        model = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return set(model["properties"]), model["required"]
 
     assert query("/api/integrations") == {"connectedOnly": ("boolean", False)}
     assert query("/api/integrations/connect/status") == {"sessionId": ("string", True)}

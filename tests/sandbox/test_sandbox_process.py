@@ -104,6 +104,17 @@ def test_port_in_use() -> None:
         assert_refuses_to_start("--port", port, naming=port)
 
 
+def test_host_option_reaches_the_server() -> None:
+    with start("--port", "0", "--host", "0.0.0.0", "--json") as process:
+        assert process.stdout
+        ready = json.loads(process.stdout.readline())
+        assert ready["url"].startswith("http://127.0.0.1:")
+        headers = {"Authorization": f"Bearer {ready['apiKey']}", "Host": "0.0.0.0"}
+        assert httpx.get(f"{ready['url']}/api/integrations", headers=headers, trust_env=False).status_code == 200
+        process.terminate()
+        process.communicate(timeout=20)
+
+
 def test_bad_options() -> None:
     assert_refuses_to_start("--port", "70000", naming="70000")
     assert_refuses_to_start("--api-key", "ok_short", naming="API key")

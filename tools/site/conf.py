@@ -33,6 +33,7 @@ NAVIGATION: dict[str, list[str]] = {
         "Several workspaces </docs/several-workspaces>",
         "Many workspaces </docs/many-workspaces>",
         "Move between stacks </docs/move-between-stacks>",
+        "Sandbox </docs/sandbox>",
         "Interruptions </docs/interruptions>",
     ],
     "Examples": ["/examples/*/README"],
