@@ -256,7 +256,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             "resource_name": label,
             "provider": provider,
             "config": config_props(provider, config),
-            "config_class": _class_name(provider, config),
+            "config_class": class_name(provider, config),
             "adopt_existing": adopt_existing,
             "on_config_change": on_config_change,
             "wait_for_sync": wait_for_sync,
@@ -343,7 +343,7 @@ def _under_api_names(provider: object, config: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _class_name(provider: object, config: object) -> str | None:
+def class_name(provider: object, config: object) -> str | None:
     """The args class whose names the program uses for the fields, for check to use them too; None for the API's."""
     if isinstance(config, ConfigArgs):
         return type(config).__name__

@@ -15,6 +15,7 @@ from pulumi.runtime.settings import ROOT
 
 import outlit_pulumi as outlit
 from outlit_pulumi import invoke, resources
+from outlit_pulumi.lifecycle.check import check
 
 CANARY = "phx_CANARY0123456789"
 KEPT = 'together with on_config_change="replace": a replacement deletes the connection, and'
@@ -190,6 +191,24 @@ def test_config_is_registered_under_the_names_of_the_api(
 ) -> None:
     """And whatever is not known to be public is a secret."""
     assert registered(provider, config) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ({"api_key": CANARY, "region": "us"}, "project_id"),
+        ({"apiKey": CANARY, "region": "us"}, "projectId"),
+        (outlit.PostHogConfigArgs(api_key=CANARY, region="us", project_id=cast(Any, None)), "project_id"),
+    ],
+    ids=["a dict with names of the args class", "a dict with names of the API", "an args object"],
+)
+def test_a_message_names_a_field_as_the_program_does(config: Any, name: str) -> None:
+    async def inputs() -> dict[str, Any]:
+        plain = await Output.all(**resources.config_props("posthog", config)).future()
+        return {"provider": "posthog", "config": plain, "config_class": resources.class_name("posthog", config)}
+
+    found = check({}, asyncio.run(inputs()), offered=dict)
+    assert found.failures == [f'config field {name} of PostHog is missing: PostHog project id, as text: `"12345"`.']
 
 
 KEY = {"outlit:apiKey": f"ok_{CANARY}"}
