@@ -9,14 +9,21 @@ from __future__ import annotations
 from .catalog import (
     PROVIDERS,
     ClerkConfigArgs,
+    ClerkConfigArgsDict,
     ConfigArgs,
     ConfigField,
     FirefliesConfigArgs,
+    FirefliesConfigArgsDict,
     GranolaConfigArgs,
+    GranolaConfigArgsDict,
     PostHogConfigArgs,
+    PostHogConfigArgsDict,
+    ProviderId,
     ProviderSpec,
     StripeConfigArgs,
+    StripeConfigArgsDict,
     SupabaseConfigArgs,
+    SupabaseConfigArgsDict,
 )
 from .errors import (
     AlreadyConnectedError,
@@ -51,7 +58,7 @@ from .functions import (
     get_sync_status_output,
 )
 from .invoke import Provider
-from .resources import Integration
+from .resources import Integration, SyncOutput
 
 __all__ = [
     "PROVIDERS",
@@ -61,13 +68,16 @@ __all__ = [
     "BadRequestError",
     "BrowserRequiredError",
     "ClerkConfigArgs",
+    "ClerkConfigArgsDict",
     "ConfigArgs",
     "ConfigField",
     "ConfigurationError",
     "ConnectionChangedError",
     "CredentialsRejectedError",
     "FirefliesConfigArgs",
+    "FirefliesConfigArgsDict",
     "GranolaConfigArgs",
+    "GranolaConfigArgsDict",
     "Integration",
     "IntegrationError",
     "IntegrationInfo",
@@ -79,13 +89,18 @@ __all__ = [
     "PermissionDeniedError",
     "PlanLimitError",
     "PostHogConfigArgs",
+    "PostHogConfigArgsDict",
     "Provider",
+    "ProviderId",
     "ProviderSpec",
     "RateLimitedError",
     "ServiceError",
     "StateError",
     "StripeConfigArgs",
+    "StripeConfigArgsDict",
     "SupabaseConfigArgs",
+    "SupabaseConfigArgsDict",
+    "SyncOutput",
     "SyncStatusInfo",
     "UnreachableError",
     "UnreadableAnswerError",

@@ -12,10 +12,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from pulumi import Input
+    from collections.abc import Awaitable
+
+    from pulumi import Input, Output
+
+ProviderId = Literal[
+    "slack",
+    "fireflies",
+    "granola",
+    "google-calendar",
+    "google-mail",
+    "posthog",
+    "stripe",
+    "supabase",
+    "clerk",
+    "pylon",
+]
+"""The ids of `PROVIDERS`, for an editor to complete. A program may write any other that its workspace offers."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,14 @@ class FirefliesConfigArgs(ConfigArgs):
     """Credentials of a Fireflies.ai connection."""
 
     api_key: Input[str] = field(metadata=_secret("Fireflies API key."))
+    """Fireflies API key."""
+
+
+class FirefliesConfigArgsDict(TypedDict):
+    """`FirefliesConfigArgs` as a dict, with the same names."""
+
+    api_key: Input[str]
+    """Fireflies API key."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -83,6 +107,14 @@ class GranolaConfigArgs(ConfigArgs):
     """Credentials of a Granola connection."""
 
     api_key: Input[str] = field(metadata=_secret("Granola API key."))
+    """Granola API key."""
+
+
+class GranolaConfigArgsDict(TypedDict):
+    """`GranolaConfigArgs` as a dict, with the same names."""
+
+    api_key: Input[str]
+    """Granola API key."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -90,8 +122,24 @@ class PostHogConfigArgs(ConfigArgs):
     """Credentials of a PostHog connection."""
 
     api_key: Input[str] = field(metadata=_secret("PostHog personal API key (`phx_...`)."))
-    region: Input[str] = field(metadata=_public("PostHog cloud region.", choices=("us", "eu")))
+    """PostHog personal API key (`phx_...`)."""
+    region: Literal["us", "eu"] | Output[str] | Awaitable[str] = field(
+        metadata=_public("PostHog cloud region.", choices=("us", "eu"))
+    )
+    """PostHog cloud region."""
     project_id: Input[str] = field(metadata=_public('PostHog project id, as text: `"12345"`.'))
+    """PostHog project id, as text: `"12345"`."""
+
+
+class PostHogConfigArgsDict(TypedDict):
+    """`PostHogConfigArgs` as a dict, with the same names."""
+
+    api_key: Input[str]
+    """PostHog personal API key (`phx_...`)."""
+    region: Literal["us", "eu"] | Output[str] | Awaitable[str]
+    """PostHog cloud region."""
+    project_id: Input[str]
+    """PostHog project id, as text: `"12345"`."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -99,6 +147,14 @@ class StripeConfigArgs(ConfigArgs):
     """Credentials of a Stripe connection."""
 
     api_key: Input[str] = field(metadata=_secret("Stripe secret or restricted key."))
+    """Stripe secret or restricted key."""
+
+
+class StripeConfigArgsDict(TypedDict):
+    """`StripeConfigArgs` as a dict, with the same names."""
+
+    api_key: Input[str]
+    """Stripe secret or restricted key."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -108,7 +164,18 @@ class SupabaseConfigArgs(ConfigArgs):
     project_url: Input[str] = field(
         metadata=_public("Supabase project URL, `https://<project>.supabase.co`.", https=True)
     )
+    """Supabase project URL, `https://<project>.supabase.co`."""
     service_role_key: Input[str] = field(metadata=_secret("Supabase service role key."))
+    """Supabase service role key."""
+
+
+class SupabaseConfigArgsDict(TypedDict):
+    """`SupabaseConfigArgs` as a dict, with the same names."""
+
+    project_url: Input[str]
+    """Supabase project URL, `https://<project>.supabase.co`."""
+    service_role_key: Input[str]
+    """Supabase service role key."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -116,6 +183,14 @@ class ClerkConfigArgs(ConfigArgs):
     """Credentials of a Clerk connection."""
 
     secret_key: Input[str] = field(metadata=_secret("Clerk secret key."))
+    """Clerk secret key."""
+
+
+class ClerkConfigArgsDict(TypedDict):
+    """`ClerkConfigArgs` as a dict, with the same names."""
+
+    secret_key: Input[str]
+    """Clerk secret key."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +267,12 @@ def public_fields(provider: object) -> frozenset[str]:
     """The API's names of the config fields of a provider that may be shown. Of an unknown provider, none may."""
     spec = find(provider) if isinstance(provider, str) else None
     return spec.public if spec else frozenset()
+
+
+def api_names(provider: object) -> Mapping[str, str]:
+    """The API's names of the config fields of a provider, by their Python names. Of an unknown provider, none."""
+    spec = find(provider) if isinstance(provider, str) else None
+    return {item.attribute: item.name for item in spec.fields} if spec else {}
 
 
 def secret_values(provider: object, config: object) -> list[str]:

@@ -14,6 +14,7 @@ from pulumi import Input, InvokeOptions, InvokeOutputOptions, Output, ResourceOp
 
 from . import catalog, invoke
 from .api.redaction import redact
+from .catalog import ProviderId
 from .errors import ApiError, BadRequestError, ConfigurationError, NotConnectedError, UnreadableAnswerError
 from .lifecycle.check import check, quoted
 from .lifecycle.outputs import display_name, shown
@@ -127,7 +128,7 @@ def get_integrations_output(
     )
 
 
-def get_sync_status(provider: str, *, opts: InvokeOptions | None = None) -> SyncStatusInfo:
+def get_sync_status(provider: ProviderId | str, *, opts: InvokeOptions | None = None) -> SyncStatusInfo:
     """How the syncs of a provider stand. One that is not connected is no error: ``connected`` tells.
 
     Args:
@@ -142,7 +143,9 @@ def get_sync_status(provider: str, *, opts: InvokeOptions | None = None) -> Sync
     return _sync_status(invoke.settings_now(opts, "get_sync_status_output"), provider)
 
 
-def get_sync_status_output(provider: Input[str], *, opts: InvokeOptions | None = None) -> Output[SyncStatusInfo]:
+def get_sync_status_output(
+    provider: ProviderId | Input[str], *, opts: InvokeOptions | None = None
+) -> Output[SyncStatusInfo]:
     """`get_sync_status` with Inputs.
 
     The Output is unknown while an input is, fails as that function does, and is secret only if ``provider`` is.

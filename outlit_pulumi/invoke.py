@@ -115,12 +115,6 @@ class Provider(ProviderResource):
     """A workspace of its own, given to integrations as ``opts=ResourceOptions(provider=...)``.
 
     Each is a process of its own during a run: fine for a handful of workspaces, beyond that use a stack each.
-
-    Args:
-        resource_name: The name within the Pulumi program.
-        api_key: The workspace's API key; becomes a secret. Environment variables never override it.
-        base_url: The service; by default that of the stack (``outlit:baseUrl``).
-        opts: Pulumi's resource options.
     """
 
     def __init__(
@@ -131,6 +125,14 @@ class Provider(ProviderResource):
         base_url: Input[str] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
+        """Declares a workspace.
+
+        Args:
+            resource_name: The name within the Pulumi program.
+            api_key: The workspace's API key; becomes a secret. Environment variables never override it.
+            base_url: The service; by default that of the stack (``outlit:baseUrl``).
+            opts: Pulumi's resource options.
+        """
         stack = Config("outlit")
         props: dict[str, Any] = {
             settings.API_KEY: Output.secret(api_key),

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import isawaitable
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 from . import catalog, invoke
-from .catalog import ConfigArgs
+from .catalog import (
+    ClerkConfigArgs,
+    ClerkConfigArgsDict,
+    ConfigArgs,
+    FirefliesConfigArgs,
+    FirefliesConfigArgsDict,
+    GranolaConfigArgs,
+    GranolaConfigArgsDict,
+    PostHogConfigArgs,
+    PostHogConfigArgsDict,
+    ProviderId,
+    StripeConfigArgs,
+    StripeConfigArgsDict,
+    SupabaseConfigArgs,
+    SupabaseConfigArgsDict,
+)
 from .dynamic import READ_ONLY, IntegrationProvider
 from .errors import ConfigurationError
 from .functions import connection_id
@@ -33,30 +48,28 @@ _OUTPUTS = dict.fromkeys(
 )
 
 
+@pulumi.output_type
+class SyncOutput(dict[str, Any]):
+    """The sync of one model, as ``Integration.syncs`` has it: ``sync.status`` is also ``sync["status"]``.
+
+    Attributes:
+        model: The model, such as ``StripeCustomer``.
+        status: State of its last sync, such as ``SUCCESS``.
+        last_synced_at: ISO 8601 time in UTC of its last sync; None when there was none.
+        error_message: The service's last error; None when all is well.
+    """
+
+    model: str
+    status: str
+    last_synced_at: str | None
+    error_message: str | None
+
+
 class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
     """One connection between an Outlit workspace and a tool, such as PostHog.
 
     A workspace has at most one connection per provider. Disconnecting one permanently deletes what Outlit synced from
     it, so changed credentials are applied in place, and adopted connections are kept when the resource is deleted.
-
-    Args:
-        resource_name: The name within the Pulumi program.
-        provider: The provider id of the API page, such as ``posthog``; ``gmail`` is accepted for ``google-mail``.
-        config: The credentials: the provider's args class, a mapping with the API page's names (``apiKey``), or an
-            Output of a mapping. Secret fields become Pulumi secrets, whether they were given as such or not.
-        adopt_existing: Take over a connection that exists. Its credentials are not sent until the declared ones change,
-            and ``retain_on_delete`` defaults to True.
-        on_config_change: ``reconnect`` sends changed credentials in place; ``replace`` disconnects first, which deletes
-            what was synced.
-        wait_for_sync: Seconds, 1 to 3600, to wait after connecting until no model's first sync is pending; by default
-            it does not wait. A failing sync, and time that runs out, are warnings. Does not count towards
-            ``outlit:timeout``. Until the wait ends the connection is not in the state, and one of the four calls that
-            Pulumi makes at once to a workspace is taken.
-        opts: Pulumi's resource options.
-
-    Raises:
-        ConfigurationError: The arguments contradict each other or are of a wrong type, ``opts`` have an ``id``,
-            ``import_`` or ``custom_timeouts``, or the program declares the provider once more for the same workspace.
 
     Attributes:
         provider: The provider id.
@@ -70,7 +83,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         sync_status: State of the last sync, such as ``SUCCESS``; None until it was first read by a refresh.
         last_data_received_at: ISO 8601 time in UTC of the last data; None if there was none.
         error_message: The service's last error; None when all is well.
-        syncs: One mapping per model: ``model``, ``status``, ``last_synced_at``, ``error_message``.
+        syncs: One per model; empty until they were first read, by a refresh or by ``wait_for_sync``.
     """
 
     provider: Output[str]
@@ -83,20 +96,153 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
     sync_status: Output[str | None]
     last_data_received_at: Output[str | None]
     error_message: Output[str | None]
-    syncs: Output[list[dict[str, Any]] | None]
+    syncs: Output[list[SyncOutput] | None]
+
+    _api_names = catalog.api_names(None)
+
+    # One for each provider that takes credentials, then two for any id. So a type checker finds credentials of another
+    # provider, and a connection that can neither be made nor taken over. A test holds them to the catalogue.
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: Literal["fireflies"],
+        config: Input[FirefliesConfigArgs | FirefliesConfigArgsDict],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: Literal["granola"],
+        config: Input[GranolaConfigArgs | GranolaConfigArgsDict],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: Literal["posthog"],
+        config: Input[PostHogConfigArgs | PostHogConfigArgsDict],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: Literal["stripe"],
+        config: Input[StripeConfigArgs | StripeConfigArgsDict],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: Literal["supabase"],
+        config: Input[SupabaseConfigArgs | SupabaseConfigArgsDict],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: Literal["clerk"],
+        config: Input[ClerkConfigArgs | ClerkConfigArgsDict],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: ProviderId | Input[str],
+        config: None = None,
+        *,
+        adopt_existing: Literal[True],
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        provider: ProviderId | Input[str],
+        config: Input[Mapping[str, Input[str]]],
+        *,
+        adopt_existing: bool = False,
+        on_config_change: Literal["reconnect", "replace"] = "reconnect",
+        wait_for_sync: Input[float] | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None: ...
 
     def __init__(
         self,
         resource_name: str,
         provider: Input[str],
-        config: Input[ConfigArgs | Mapping[str, Input[str]]] | None = None,
+        config: Input[ConfigArgs | Mapping[str, Any]] | None = None,
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
         wait_for_sync: Input[float] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
-        wrong = _wrong_options(adopt_existing, on_config_change, opts or ResourceOptions()) or _wrong_config(config)
+        """Declares the connection of one provider.
+
+        Args:
+            resource_name: The name within the Pulumi program.
+            provider: The provider id of the API page, such as ``posthog``; ``gmail`` is accepted for ``google-mail``.
+            config: The credentials: the provider's args class, a dict with its names (``api_key``) or with those of the
+                API page (``apiKey``), or an Output of one. A type checker takes an args class only with the provider's
+                id as a literal. Secret fields become Pulumi secrets, whether they were given as such or not.
+            adopt_existing: Take over a connection that exists. Its credentials are not sent until the declared ones
+                change, and ``retain_on_delete`` defaults to True.
+            on_config_change: ``reconnect`` sends changed credentials in place; ``replace`` disconnects first, which
+                deletes what was synced.
+            wait_for_sync: Seconds, 1 to 3600, to wait after connecting until no model's first sync is pending; by
+                default it does not wait. A failing sync, and time that runs out, are warnings. Does not count towards
+                ``outlit:timeout``. Until the wait ends the connection is not in the state, and one of the four calls
+                that Pulumi makes at once to a workspace is taken.
+            opts: Pulumi's resource options.
+
+        Raises:
+            ConfigurationError: The arguments contradict each other or are of a wrong type, ``opts`` have an ``id``,
+                ``import_`` or ``custom_timeouts``, or the program declares the provider once more for the same
+                workspace.
+        """
+        self._api_names = catalog.api_names(provider)
+        wrong = _wrong_options(adopt_existing, on_config_change, opts or ResourceOptions())
+        wrong = wrong or _wrong_config(config, self._api_names)
         if wrong is not None:
             raise ConfigurationError(f"{resource_name!r} {wrong}")
         # Two of one name have different parents. The name tells them apart, also in a warning.
@@ -110,7 +256,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             "resource_name": label,
             "provider": provider,
             "config": config_props(provider, config),
-            "config_class": type(config).__name__ if isinstance(config, ConfigArgs) else None,
+            "config_class": class_name(provider, config),
             "adopt_existing": adopt_existing,
             "on_config_change": on_config_change,
             "wait_for_sync": wait_for_sync,
@@ -118,8 +264,15 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         }
         super().__init__(IntegrationProvider(), resource_name, props, opts)
 
+    def translate_input_property(self, prop: str) -> str:
+        """Has ``ignore_changes=["config.api_key"]`` mean the field that is registered under the API's name."""
+        parent, _, name = prop.partition(".")
+        return f"config.{self._api_names.get(name, name)}" if parent == "config" and name else prop
+
     @staticmethod
-    def get(resource_name: str, provider: Input[str], *, opts: ResourceOptions | None = None) -> Integration:
+    def get(
+        resource_name: str, provider: ProviderId | Input[str], *, opts: ResourceOptions | None = None
+    ) -> Integration:
         """Reads a connection that exists, without managing it: it is never changed and never disconnected.
 
         Each preview and up reads it anew, and fails where there is no connection. A refresh leaves it as it was read.
@@ -154,8 +307,8 @@ def config_props(provider: object, config: Any) -> Any:
 
     Args:
         provider: The declared provider id; anything but a plain string counts as not known yet.
-        config: A typed args object, a mapping with the API page's names, or an Output of either, which becomes a secret
-            as a whole.
+        config: A typed args object, a mapping with its names or the API's, or an Output of one. Where that or the
+            provider is not known yet, the config becomes a secret as a whole.
     """
     if config is None:
         return None
@@ -165,15 +318,40 @@ def config_props(provider: object, config: Any) -> Any:
             for item in config.config_fields()
             if (value := getattr(config, item.attribute)) is not None
         }
-    if isinstance(config, Mapping):
+    if isinstance(config, Mapping) and isinstance(provider, str):
         # A field that is not known to be public may be a credential, a misspelt one for example.
         public = catalog.public_fields(provider)
-        return {key: value if key in public else Output.secret(value) for key, value in config.items()}
-    return Output.secret(Output.from_input(config).apply(_plain))
+        named = _under_api_names(provider, config)
+        return {key: value if key in public else Output.secret(value) for key, value in named.items()}
+    if isinstance(config, Mapping):
+        config = dict(config)  # or Pulumi does not wait for what is in it
+    return Output.secret(Output.all(provider, config).apply(lambda known: _plain(*known)))
 
 
-def _plain(config: Any) -> Any:
-    return Output.all(**config_props(None, config)) if isinstance(config, ConfigArgs) else config
+def _plain(provider: object, config: Any) -> Any:
+    if isinstance(config, ConfigArgs):
+        return Output.all(**config_props(provider, config))
+    return _under_api_names(provider, config) if isinstance(config, Mapping) else config
+
+
+def _under_api_names(provider: object, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values. A field that is there under both its names stays so, for check to refuse."""
+    names = catalog.api_names(provider)
+    return {
+        key if (name := names.get(key, key)) in config else name: value  # a name of the API's own stays, too
+        for key, value in config.items()
+    }
+
+
+def class_name(provider: object, config: object) -> str | None:
+    """The args class whose names the program uses for the fields, for check to use them too; None for the API's."""
+    if isinstance(config, ConfigArgs):
+        return type(config).__name__
+    spec = catalog.find(provider) if isinstance(provider, str) else None
+    if spec is None or spec.args is None or not isinstance(config, Mapping):
+        return None
+    names = {item.attribute for item in spec.fields} - {item.name for item in spec.fields}
+    return spec.args.__name__ if names & config.keys() else None
 
 
 def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | None:
@@ -200,7 +378,7 @@ def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | 
     return None
 
 
-def _wrong_config(config: object) -> str | None:
+def _wrong_config(config: object, api_names: Mapping[str, str]) -> str | None:
     """What is wrong with values that are known now; check judges the others."""
     if config is None or _later(config):
         return None
@@ -218,6 +396,9 @@ def _wrong_config(config: object) -> str | None:
             return f"has a config field whose name is {_kind(name)}. It must be text: write it in quotes."
         if not (value is None or isinstance(value, str) or _later(value)):
             return f"has a config field {quoted(name)} that is {_kind(value)}. It must be text: write it in quotes."
+        other = api_names.get(name, name)
+        if other != name and other in values:
+            return f"has a config field twice, as {quoted(name)} and as {quoted(other)}. Keep one of the two."
     return None
 
 

@@ -20,11 +20,11 @@ direct = [
     outlit.Integration(
         "posthog",
         provider="posthog",
-        config=outlit.PostHogConfigArgs(
-            api_key=config.require_secret("posthogApiKey"),
-            region=config.get("posthogRegion") or "us",
-            project_id=config.require("posthogProjectId"),
-        ),
+        config={
+            "api_key": config.require_secret("posthogApiKey"),
+            "region": config.get("posthogRegion") or "us",
+            "project_id": config.require("posthogProjectId"),
+        },
     ),
     outlit.Integration(
         "stripe",

@@ -9,11 +9,11 @@ config = pulumi.Config()
 posthog = outlit.Integration(
     "posthog",
     provider="posthog",
-    config=outlit.PostHogConfigArgs(
-        api_key=config.require_secret("posthogApiKey"),
-        region=config.get("posthogRegion") or "us",
-        project_id=config.require("posthogProjectId"),
-    ),
+    config={
+        "api_key": config.require_secret("posthogApiKey"),
+        "region": config.get("posthogRegion") or "us",
+        "project_id": config.require("posthogProjectId"),
+    },
 )
 stripe = outlit.Integration(
     "stripe",

@@ -1,15 +1,17 @@
 """An Outlit workspace per region, in one stack: each has a Provider with its own key, and the same integrations."""
 
+from typing import Literal
+
 import pulumi
 
 import outlit_pulumi as outlit
 
 config = pulumi.Config()
 
-POSTHOG_REGIONS = {"amer": "us", "emea": "eu"}
+POSTHOG_REGIONS: dict[str, Literal["us", "eu"]] = {"amer": "us", "emea": "eu"}
 
 
-def connect(workspace: str, posthog_region: str) -> None:
+def connect(workspace: str, posthog_region: Literal["us", "eu"]) -> None:
     """Declares what every workspace gets."""
     provider = outlit.Provider(workspace, api_key=config.require_secret(f"{workspace}OutlitKey"))
     opts = pulumi.ResourceOptions(provider=provider)

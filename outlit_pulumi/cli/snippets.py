@@ -21,7 +21,7 @@ def declaration(spec: ProviderSpec) -> str:
         f'    "{spec.id}",',
         f'    provider="{spec.id}",',
         f"    config=outlit.{spec.args.__name__}(",
-        *(f"        {item.attribute}={_required(spec, item)}," for item in spec.fields),
+        *(f"        {item.attribute}={required(spec, item)}," for item in spec.fields),
         "    ),",
         ")",
     ]
@@ -41,5 +41,8 @@ def config_key(spec: ProviderSpec, item: ConfigField) -> str:
     return head + "".join(word.capitalize() for word in tail) + item.name[0].upper() + item.name[1:]
 
 
-def _required(spec: ProviderSpec, item: ConfigField) -> str:
-    return f'config.require{"_secret" if item.secret else ""}("{config_key(spec, item)}")'
+def required(spec: ProviderSpec, item: ConfigField) -> str:
+    """The value of a field, from the stack's configuration."""
+    call = f'config.require{"_secret" if item.secret else ""}("{config_key(spec, item)}")'
+    # To a type checker, a text may be none of the choices.
+    return f"pulumi.Output.from_input({call})" if item.choices else call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import Any
 
 import pytest
@@ -345,6 +346,6 @@ def test_the_code_declares_every_field(spec: Any) -> None:
     config = next(keyword.value for keyword in call.value.keywords if keyword.arg == "config")
     assert isinstance(config, ast.Call)
     assert ast.unparse(config.func) == f"outlit.{spec.args.__name__}"
-    sources = {keyword.arg: ast.unparse(keyword.value).split("(")[0] for keyword in config.keywords}
-    wanted = {item.attribute: f"config.require{'_secret' if item.secret else ''}" for item in spec.fields}
+    sources = {keyword.arg: re.findall(r"config\.\w+", ast.unparse(keyword.value)) for keyword in config.keywords}
+    wanted = {item.attribute: [f"config.require{'_secret' if item.secret else ''}"] for item in spec.fields}
     assert sources == wanted

@@ -141,7 +141,7 @@ posthog = outlit.Integration(
     provider="posthog",
     config=outlit.PostHogConfigArgs(
         api_key=config.require_secret("posthogApiKey"),
-        region=config.require("posthogRegion"),
+        region=pulumi.Output.from_input(config.require("posthogRegion")),
         project_id=config.require("posthogProjectId"),
     ),
     adopt_existing=True,

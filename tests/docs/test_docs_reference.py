@@ -48,7 +48,8 @@ def test_the_page_shows_each_public_name_once() -> None:
 @pytest.mark.parametrize("called", CALLED, ids=lambda called: called.__qualname__)
 def test_every_argument_is_documented(called: Any) -> None:
     """And nothing that is not one."""
-    assert items(called, "Args") == list(inspect.signature(called).parameters)
+    documented = vars(called)["__init__"] if isinstance(called, type) else called  # as editors show it
+    assert items(documented, "Args") == list(inspect.signature(called).parameters)
 
 
 @pytest.mark.parametrize(
@@ -57,10 +58,10 @@ def test_every_argument_is_documented(called: Any) -> None:
     ids=lambda kind: kind.__name__,
 )
 def test_every_attribute_is_documented(kind: type) -> None:
-    """Outputs, and members of results. The catalogue documents those of credentials."""
+    """Outputs, and members of results. The catalogue documents those of credentials, each beside its field."""
     if issubclass(kind, outlit_pulumi.ConfigArgs):
         assert all(field.doc for field in kind.config_fields())
-    else:
+    elif not kind.__name__.endswith("ConfigArgsDict"):
         assert items(kind, "Attributes") == list(inspect.get_annotations(kind))
 
 

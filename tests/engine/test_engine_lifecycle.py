@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox, fingerprint
@@ -32,7 +34,10 @@ def test_the_main_job_with_exactly_the_calls_that_the_design_counts(stack: Stack
     clerk = 'outlit.Integration("clerk", "clerk", config.require_secret_object("clerk"))\n'
     stack.secret("clerk", '{"secretKey": "sk_CANARYclerk0123456789"}')
     # Plain text, as somebody writes who does not think of it: the package makes secrets of them.
-    stack.program(posthog(key='config.require("phx")') + stripe(key='config.require("sk")') + clerk)
+    syncs = (
+        'pulumi.export("syncs", x.syncs.apply(lambda all: [[s.status, s["status"], s.error_message] for s in all]))\n'
+    )
+    stack.program("x = " + posthog(key='config.require("phx")') + syncs + stripe(key='config.require("sk")') + clerk)
     stack.ok("preview", "--diff")
     assert counted(sandbox, whose=True) == {"list": 1, "validate_key": 1}
     stack.up()
@@ -57,6 +62,7 @@ def test_the_main_job_with_exactly_the_calls_that_the_design_counts(stack: Stack
     assert set(stack.resources()) == {"posthog", "clerk"}
     stack.up()
     assert held(sandbox)["stripe"] == stack.resources()["stripe"]["id"]
+    assert json.loads(stack.ok("stack", "output", "syncs", "--json").output)[0] == ["SUCCESS", "SUCCESS", None]
 
     counted(sandbox)
     stack.ok("destroy", "--yes", "--skip-preview")
@@ -78,6 +84,31 @@ def test_a_rotated_key_is_sent_in_place(stack: Stack, sandbox: Sandbox) -> None:
     assert used(sandbox, "posthog") == fingerprint(POSTHOG | {"apiKey": PHX + "new"})
     stack.up()
     assert counted(sandbox) == {}
+    assert stack.leaks() == []
+
+
+@pytest.mark.parametrize("name", ["api_key", "apiKey"])
+def test_a_dict_with_the_names_of_the_args_class(stack: Stack, sandbox: Sandbox, name: str) -> None:
+    """It is registered under the API's names, its secret encrypted; ``ignore_changes`` knows a field under both."""
+    declared = (
+        'outlit.Integration("x", "posthog", {"api_key": config.require("phx"), "region": "us", "project_id": "12345"}'
+    )
+    stack.program(f"{declared})")
+    stack.up()
+    assert used(sandbox, "posthog") == fingerprint(POSTHOG)
+    registered = stack.resources()["x"]["inputs"]["config"]
+    assert registered == POSTHOG | {"apiKey": registered["apiKey"]}
+    assert "ciphertext" in registered["apiKey"]
+
+    stack.secret("phx", PHX + "new")
+    counted(sandbox)
+    stack.program(f'{declared}, opts=ResourceOptions(ignore_changes=["config.{name}"]))')
+    stack.up()
+    assert counted(sandbox) == {}
+    stack.program(f"{declared})")
+    stack.up()
+    assert counted(sandbox) == {"list": 1, "connect": 1}
+    assert used(sandbox, "posthog") == fingerprint(POSTHOG | {"apiKey": PHX + "new"})
     assert stack.leaks() == []
 
 

@@ -763,6 +763,14 @@ RULES = (
         _ENGINE + "test_the_main_job_with_exactly_the_calls_that_the_design_counts",
     ),
     Rule(
+        "late-config-secret",
+        "So does a config that is not known yet, or whose provider is not, as a whole.",
+        "resources.py",
+        "    return Output.secret(Output.all(provider, config).apply(lambda known: _plain(*known)))\n",
+        "    return Output.all(provider, config).apply(lambda known: _plain(*known))\n",
+        "tests/unit/test_unit_resources.py::test_config_is_registered_under_the_names_of_the_api",
+    ),
+    Rule(
         "pickled-by-reference",
         "The provider is pickled by reference and holds nothing.",
         "dynamic.py",

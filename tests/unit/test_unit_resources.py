@@ -14,7 +14,8 @@ from pulumi.runtime import set_all_config
 from pulumi.runtime.settings import ROOT
 
 import outlit_pulumi as outlit
-from outlit_pulumi import invoke
+from outlit_pulumi import invoke, resources
+from outlit_pulumi.lifecycle.check import check
 
 CANARY = "phx_CANARY0123456789"
 KEPT = 'together with on_config_change="replace": a replacement deletes the connection, and'
@@ -70,6 +71,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "number in an args object": (
         {"config": outlit.PostHogConfigArgs(api_key=CANARY, region="us", project_id=cast(Any, 12345))},
         f'has a config field "project_id" that is of type int. {TEXT}',
+    ),
+    "a field under both its names": (
+        {"config": {"apiKey": CANARY, "region": "us", "api_key": CANARY}},
+        'has a config field twice, as "api_key" and as "apiKey". Keep one of the two.',
     ),
     "number behind a key": (
         {"config": {CANARY: 5}},
@@ -130,6 +135,80 @@ def test_what_is_no_mix_up_passes(arguments: Callable[[], dict[str, Any]]) -> No
             outlit.Integration("mine", "stripe", **arguments())
 
     in_a_program(lambda: asyncio.run(declared()))
+
+
+def registered(provider: Callable[[], Any], config: Callable[[], Any]) -> tuple[object, list[str]]:
+    """The config as it is registered, and the fields of it that are secrets; [``*``] where it is one as a whole."""
+
+    async def look() -> tuple[object, list[str]]:
+        props = resources.config_props(provider(), config())
+        if isinstance(props, Output):
+            return await props.future(), ["*"] if await props.is_secret() else []
+        secret = [name for name, value in props.items() if isinstance(value, Output) and await value.is_secret()]
+        return await Output.all(**props).future(), secret
+
+    return asyncio.run(look())
+
+
+SNAKE = {"api_key": CANARY, "region": "us", "project_id": "12345"}
+API = {"apiKey": CANARY, "region": "us", "projectId": "12345"}
+WHOLE = (API, ["*"])
+
+NAMED: dict[str, tuple[Callable[[], Any], Callable[[], Any], tuple[object, list[str]]]] = {
+    "names of the args class": (lambda: "posthog", lambda: SNAKE, (API, ["apiKey"])),
+    "names of the API": (lambda: "posthog", lambda: API, (API, ["apiKey"])),
+    "an args object": (lambda: "posthog", lambda: outlit.PostHogConfigArgs(**cast(Any, SNAKE)), (API, ["apiKey"])),
+    "an unknown field": (lambda: "stripe", lambda: {"api_kee": CANARY}, ({"api_kee": CANARY}, ["api_kee"])),
+    "a field of another provider": (lambda: "clerk", lambda: {"api_key": CANARY}, ({"api_key": CANARY}, ["api_key"])),
+    "a provider that the catalogue lacks": (
+        lambda: "new",
+        lambda: {"api_key": CANARY},
+        ({"api_key": CANARY}, ["api_key"]),
+    ),
+    "an Output": (lambda: "posthog", lambda: Output.from_input(SNAKE), WHOLE),
+    "an Output of an args object": (
+        lambda: "posthog",
+        lambda: Output.from_input(5).apply(lambda _: outlit.PostHogConfigArgs(**cast(Any, SNAKE))),
+        WHOLE,
+    ),
+    "a provider that is an Output": (lambda: Output.from_input("posthog"), lambda: SNAKE, WHOLE),
+    "all that is one": (
+        lambda: Output.from_input("posthog"),
+        lambda: {name: Output.from_input(value) for name, value in SNAKE.items()},
+        WHOLE,
+    ),
+    "a field under both its names, known late": (
+        lambda: "stripe",
+        lambda: Output.from_input({"api_key": CANARY, "apiKey": CANARY}),
+        ({"api_key": CANARY, "apiKey": CANARY}, ["*"]),
+    ),
+}
+
+
+@pytest.mark.parametrize(("provider", "config", "expected"), list(NAMED.values()), ids=list(NAMED))
+def test_config_is_registered_under_the_names_of_the_api(
+    provider: Callable[[], Any], config: Callable[[], Any], expected: tuple[object, list[str]]
+) -> None:
+    """And whatever is not known to be public is a secret."""
+    assert registered(provider, config) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ({"api_key": CANARY, "region": "us"}, "project_id"),
+        ({"apiKey": CANARY, "region": "us"}, "projectId"),
+        (outlit.PostHogConfigArgs(api_key=CANARY, region="us", project_id=cast(Any, None)), "project_id"),
+    ],
+    ids=["a dict with names of the args class", "a dict with names of the API", "an args object"],
+)
+def test_a_message_names_a_field_as_the_program_does(config: Any, name: str) -> None:
+    async def inputs() -> dict[str, Any]:
+        plain = await Output.all(**resources.config_props("posthog", config)).future()
+        return {"provider": "posthog", "config": plain, "config_class": resources.class_name("posthog", config)}
+
+    found = check({}, asyncio.run(inputs()), offered=dict)
+    assert found.failures == [f'config field {name} of PostHog is missing: PostHog project id, as text: `"12345"`.']
 
 
 KEY = {"outlit:apiKey": f"ok_{CANARY}"}

@@ -14,6 +14,7 @@ from typing import Any
 from pulumi import Resource
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject  # type: ignore[attr-defined]  # not in its __all__, but meant for extensions
+from sphinx.pycode import ModuleAnalyzer
 
 from outlit_pulumi import ConfigArgs
 
@@ -59,6 +60,7 @@ nitpicky = True
 # Pulumi's own classes and aliases: a build fetches nothing, so it has no index of them.
 nitpick_ignore_regex = [("py:.*", r"(pulumi\.)?(Input|Output|RunError|ResourceOptions|(invoke\.)?Invoke\w*Options)")]
 
+autoclass_content = "both"  # the arguments of a resource are documented where an editor looks for them
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 napoleon_use_ivar = True
@@ -91,7 +93,7 @@ def add_fields(app: Sphinx, what: str, name: str, documented: object, options: o
         lines += ["Args:"]
         for item in documented.config_fields():
             limits = f" One of {', '.join(f'``{choice}``' for choice in item.choices)}." if item.choices else ""
-            told = f"{item.doc.replace('`', '``')}{limits} In a mapping: ``{item.name}``. "
+            told = f"{item.doc.replace('`', '``')}{limits} The API's name: ``{item.name}``. "
             lines += [f"    {item.attribute}: {told}{'Secret.' if item.secret else 'Not secret.'}"]
 
 
@@ -113,6 +115,10 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     # Napoleon turns the section Attributes of a docstring into a field that Sphinx calls Variables.
     next(kind for kind in PyObject.doc_field_types if kind.name == "variable").label = "Attributes"
+    # The page shows one signature of a resource. Its overloads are for editors.
+    resources = ModuleAnalyzer.for_module("outlit_pulumi.resources")
+    resources.analyze()
+    resources.overloads.clear()
     app.connect("source-read", add_navigation)
     app.connect("autodoc-process-docstring", add_fields, priority=400)  # before napoleon reads the sections
     app.connect("autodoc-process-signature", hide_constructor)

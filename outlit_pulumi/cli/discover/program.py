@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import catalog
-from ..snippets import config_key
+from ..snippets import required
 from .found import Found
 
 _WIDTH = 120
@@ -65,11 +65,7 @@ def _integration(item: Found, credentials: bool) -> str:
 
 def _config(item: Found) -> str:
     spec = catalog.PROVIDERS[item.provider]
-    values = [
-        f"{field.attribute}=config.{'require_secret' if field.secret else 'require'}"
-        f"({literal(config_key(spec, field))})"
-        for field in spec.fields
-    ]
+    values = [f"{field.attribute}={required(spec, field)}" for field in spec.fields]
     kind = f"outlit.{spec.args.__name__ if spec.args else ''}"
     if len(values) == 1:
         return f"{kind}({values[0]})"

@@ -1,0 +1,1 @@
+"""What a type checker and an editor tell the author of a program."""
