@@ -53,6 +53,8 @@ from .functions import (
 from .invoke import Provider
 from .resources import Integration
 
+__version__ = "0.1.0"
+
 __all__ = [
     "PROVIDERS",
     "AlreadyConnectedError",
