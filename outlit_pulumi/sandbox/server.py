@@ -10,16 +10,13 @@ import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import uvicorn
 
 from outlit_pulumi.sandbox.app import create_app
 from outlit_pulumi.sandbox.store import SandboxStartError, Store
 from outlit_pulumi.sandbox.wire import Connection, Wire
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 HOST = "127.0.0.1"
 """The sandbox serves this machine only."""
