@@ -8,10 +8,12 @@ comma := ,
 OLDEST := .venv-oldest
 # What a program in CI has: no command line, which httpx would load as well.
 BENCH := .venv-bench
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml)
 # Commands that follow find the engine's executables.
 ENGINE = OUTLIT_ENGINE_BIN=$$($(VENV)/bin/python tools/engine) && export OUTLIT_ENGINE_BIN
 
-.PHONY: help setup engine test test-full test-long bench bench-check lint docs demo clean
+.PHONY: help setup engine test test-full test-long bench bench-check lint style imports types workflows dist docs demo clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -49,13 +51,28 @@ bench-check: $(VENV)/.ready $(BENCH)/.ready ## Check that the provider is as fas
 	@$(ENGINE) && \
 	$(BENCH)/bin/python -m benchmarks --check
 
-# Each example is a program of its own.
-lint: $(VENV)/.ready ## Check style and types
+lint: style imports types workflows ## Check style, imports, types and workflows
+
+style: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+imports: $(VENV)/.ready
 	$(VENV)/bin/lint-imports
+
+# Each example is a program of its own.
+types: $(VENV)/.ready
 	$(VENV)/bin/mypy --strict --explicit-package-bases --exclude ^benchmarks/projects/ outlit_pulumi tests tools benchmarks
 	@for example in examples/*/; do $(VENV)/bin/mypy --strict "$$example" || exit; done
+
+workflows:
+	@if command -v go >/dev/null; then set -x; go run $(ACTIONLINT) $(WORKFLOWS); \
+	else echo "The workflows were not checked: actionlint needs Go to be built" >&2; fi
+
+dist: $(VENV)/.release ## Build what is released, in dist, and check its metadata
+	@rm -rf dist
+	$(VENV)/bin/python -m build
+	$(VENV)/bin/twine check --strict dist/*
 
 docs: $(VENV)/.ready ## Build the documentation site; a warning or a dead link fails it
 	@rm -rf build/docs
@@ -74,8 +91,8 @@ clean: ## Remove what these targets made here; the engine's cache, outside, stay
 # it, pip itself among it: older ones know no dependency groups. The mark .ready is set last. An environment
 # without it was interrupted and is made anew; one with an old mark is brought up to date.
 define install
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
-	  echo "This needs Python 3.10 or later, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "This needs Python 3.11 or later, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
 	  echo "Name another one like this: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments: its module venv or ensurepip is missing." >&2; \
@@ -92,6 +109,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 $(VENV)/.mutmut: $(VENV)/.ready
 	@$(VENV)/bin/python -m pip install --quiet --group mutation -c constraints.txt
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.ready
+	@$(VENV)/bin/python -m pip install --quiet --group release -c constraints.txt
 	@touch $@
 
 $(BENCH)/.ready: pyproject.toml constraints.txt

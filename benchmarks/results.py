@@ -8,7 +8,7 @@ import platform
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -112,7 +112,7 @@ class Verdict:
 def results(runs: Sequence[Run], starts: Mapping[str, Sequence[float]], engine: str) -> Results:
     """Sums up what was measured here and now."""
     taken = {
-        "on": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),

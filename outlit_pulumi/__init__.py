@@ -60,6 +60,8 @@ from .functions import (
 from .invoke import Provider
 from .resources import Integration, SyncOutput
 
+__version__ = "0.1.0"
+
 __all__ = [
     "PROVIDERS",
     "AlreadyConnectedError",

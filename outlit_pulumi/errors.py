@@ -36,12 +36,9 @@ import copy
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import Self
 
 from pulumi import RunError
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 class OutlitError(RunError):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from outlit_pulumi.api.retry import Clock
 
-DATE = datetime(2026, 4, 10, 18, 22, 11, tzinfo=timezone.utc)
+DATE = datetime(2026, 4, 10, 18, 22, 11, tzinfo=UTC)
 
 
 class SkippingClock(Clock):

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -38,9 +38,6 @@ from .models import (
 from .redaction import Redactor
 from .refusals import NOT_SERVED, refusal
 from .retry import Budget, Clock, Retries, in_thread
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _A = TypeVar("_A", bound=Answer)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -37,7 +37,7 @@ class Clock:
 
     def date(self) -> datetime:
         """The date and time in UTC, to write down. It may jump."""
-        return datetime.now(timezone.utc)
+        return datetime.now(UTC)
 
 
 class Budget:
@@ -90,8 +90,8 @@ def retry_after(header: str | None) -> float | None:
         try:
             moment = parsedate_to_datetime(header)
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=timezone.utc)
-            seconds = (moment - datetime.now(timezone.utc)).total_seconds()
+                moment = moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
         except (ValueError, OverflowError):
             return None
     return min(max(0.0, seconds), _DAY) if math.isfinite(seconds) else None

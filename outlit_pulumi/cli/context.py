@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -32,7 +32,7 @@ from .surroundings import Surroundings
 from .which import Which, which
 
 Stack = Annotated[
-    Optional[str],  # noqa: UP045  # Typer evaluates it, also on Python 3.10
+    str | None,
     typer.Option(
         "--stack",
         metavar="NAME",

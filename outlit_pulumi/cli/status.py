@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -91,7 +91,7 @@ class Look:
 def status(
     ctx: typer.Context,
     provider: Annotated[
-        Optional[str],  # noqa: UP045  # Typer evaluates it, also on Python 3.10
+        str | None,
         typer.Argument(
             metavar="[PROVIDER]",
             help="Its id, such as stripe; without, all that are connected.",

@@ -124,7 +124,7 @@ class Target:
 def believed_for(written_at: object, clock: Clock) -> float:
     """Seconds for which a list may still not show what was written at that time, which may be another machine's."""
     try:
-        moment = datetime.fromisoformat(str(written_at).replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(str(written_at))
         return min(BELIEVED, BELIEVED - (clock.date() - moment).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return 0.0  # it was taken over, or written by hand

@@ -14,16 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict
+from typing import IO, Any, Literal, Self, TypedDict
 from urllib.parse import quote, urlencode
 
 from outlit_pulumi.sandbox.faults import Kind, RouteName
 from outlit_pulumi.sandbox.server import Server
 from outlit_pulumi.sandbox.state import SandboxStartError
 from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _TIMEOUT_SECONDS = 30
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]

@@ -10,10 +10,9 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
-from typing_extensions import Self
 
 from outlit_pulumi.sandbox.bodies import Request, Seconds, Text
 from outlit_pulumi.sandbox.store import InvalidRequest

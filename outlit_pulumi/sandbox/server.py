@@ -10,7 +10,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -19,9 +19,6 @@ from outlit_pulumi.sandbox.app import create_app
 from outlit_pulumi.sandbox.state import SandboxStartError
 from outlit_pulumi.sandbox.store import Store
 from outlit_pulumi.sandbox.wire import Connection, Wire
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 HOST = "127.0.0.1"
 """Where the sandbox listens unless it is told otherwise: this machine only."""

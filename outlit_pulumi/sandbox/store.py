@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from outlit_pulumi.sandbox.offer import Offer, offers
@@ -509,7 +509,7 @@ def timestamp(milliseconds: int | None) -> str | None:
     """A time as the API writes it: ``2026-04-10T18:22:11.000Z``; None for none."""
     if milliseconds is None:
         return None
-    moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+    moment = datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT, inline, pages, text
 
 SETTINGS = {value for name, value in vars(settings).items() if name.isupper() and str(value).startswith("outlit:")}
 VARIABLES = {"OUTLIT_API_KEY", "OUTLIT_API_URL"}
-OURS = {"OUTLIT_ENGINE_BIN", "OUTLIT_LONG"}
+OURS = {"OUTLIT_ENGINE_BIN", "OUTLIT_LONG", "OUTLIT_WRITE_STATE"}
 """Those of the repository's own tools and tests."""
 
 RELIABILITY = Path("docs/reliability.md")
@@ -110,7 +110,7 @@ def test_the_site_builds_and_a_build_finds_what_is_wrong(tmp_path: Path) -> None
     source, site = tmp_path / "source", tmp_path / "site"
     for name in ("docs", "examples", "benchmarks", "outlit_pulumi", "tools/site"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("venv", "__pycache__"))
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"):
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     with (source / "docs" / "limits.md").open("a", encoding="utf-8") as file:
         file.write("\n" + "\n\n".join(wrong) + "\n")

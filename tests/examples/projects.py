@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from outlit_pulumi.sandbox import Sandbox
 from tests.engine.conftest import CANARY, Stack
+from tools.engine.__main__ import pinned
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
-QUOTED_ENGINE = "v3.259.0"
+QUOTED_ENGINE = f"v{pinned('cli')}"
 """The engine whose words the READMEs quote; others word and lay out some of it differently."""
 
 PLAIN = {"ProjectId": "12345", "Region": "eu", "ProjectUrl": "https://acme.supabase.co"}
@@ -50,13 +53,15 @@ def plain(output: str) -> str:
 
 
 def missing_quotes(stack: Stack, name: str, *outputs: str) -> list[str]:
-    """The quotes of an example's README that no output has: none, on the engine that it quotes."""
-    if stack.ok("version").output.strip() != QUOTED_ENGINE:
-        return []
+    """The quotes of an example's README that no output has. A developer's own engine may word them differently."""
     said = [plain(output) for output in outputs]
     found = quotes(readme(name))
     assert found, "the README quotes nothing"
-    return [quote for quote in found if not any(plain(quote) in output for output in said)]
+    missing = [quote for quote in found if not any(plain(quote) in output for output in said)]
+    used = stack.ok("version").output.strip()
+    if missing and used != QUOTED_ENGINE and "CI" not in os.environ:
+        pytest.skip(f"Pulumi {used} prints otherwise than {QUOTED_ENGINE}, which the README quotes: {missing}")
+    return missing
 
 
 def settings(name: str, sandbox: Sandbox) -> dict[str, tuple[str, bool]]:

@@ -105,6 +105,9 @@ class Host:
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
     """Ends it. An interrupt that another thread than the main one gets does not wake the SDK's loop: it is repeated."""
+    if sys.platform == "win32":  # where a process alone cannot be interrupted
+        process.kill()
+        return
     for _ in range(4):
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):

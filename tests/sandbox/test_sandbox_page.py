@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,7 +16,7 @@ import pytest
 from outlit_pulumi.sandbox import DEFAULT_API_KEY, Store
 from outlit_pulumi.sandbox.store import SESSION_SECONDS
 
-PAGE_TIME = datetime(2026, 4, 10, 18, 22, 11, tzinfo=timezone.utc).timestamp()
+PAGE_TIME = datetime(2026, 4, 10, 18, 22, 11, tzinfo=UTC).timestamp()
 
 STRIPE = {"apiKey": "sk_example"}
 POSTHOG = {"apiKey": "phx_example", "region": "us", "projectId": "12345"}

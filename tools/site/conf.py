@@ -39,14 +39,14 @@ NAVIGATION: dict[str, list[str]] = {
     ],
     "Examples": ["/examples/*/README"],
     "Reference": ["/docs/reference", "/docs/limits", "/docs/reliability", "/docs/performance"],
-    "Project": ["README </README>", "/CHANGELOG", "/CONTRIBUTING"],
+    "Project": ["README </README>", "/CHANGELOG", "/CONTRIBUTING", "/SECURITY"],
 }
 """The pages of each part of the sidebar, in order. A page that is in none of them fails the build."""
 
 project = "Outlit for Pulumi"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/_index"
-include_patterns = ["docs/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/*/README.md"]
+include_patterns = ["docs/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "examples/*/README.md"]
 # Sphinx would search them for pages, also through links to other folders.
 exclude_patterns = [".*", "build", "dist", "outlit_pulumi", "tests", "tools", "benchmarks", "examples/*/venv"]
 highlight_language = "text"
