@@ -82,12 +82,14 @@ def approve(sandbox: Sandbox, *providers: str) -> None:
 
 
 def shape(deployment: dict[str, Any]) -> dict[str, Any]:
-    """What a state holds of each resource, without values that differ from run to run."""
+    """What this package has a state hold of each integration, without values that differ from run to run."""
     return {
-        resource["urn"]: {
-            **{key: sorted(value) if key in ("inputs", "outputs") else value for key, value in resource.items()},
-            "provider": resource.get("provider", "").rpartition("::")[0],
-        }
+        resource["urn"]: (
+            *(resource.get(key) for key in ("id", "parent", "protect", "retainOnDelete", "external")),
+            resource.get("provider", "").rpartition("::")[0],
+            sorted(resource.get("inputs", ())),
+            sorted(resource["outputs"]),
+        )
         for resource in deployment["resources"]
         if resource["type"] == "pulumi-python:dynamic/outlit:Integration"
     }
