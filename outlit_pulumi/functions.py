@@ -96,7 +96,14 @@ def get_integrations(*, connected_only: bool = False, opts: InvokeOptions | None
 
     An entry of Outlit's list that cannot be read is left out.
 
-    All calls of a program share one request for half a minute.
+    All calls of a program share one request for 30 seconds.
+
+    Example:
+        .. code-block:: python
+
+            for item in outlit.get_integrations(connected_only=True):
+                if item.error_message:
+                    pulumi.log.warn(f"{item.display_name}: {item.error_message}")
 
     Args:
         connected_only: Leave out what is not connected.
@@ -118,6 +125,15 @@ def get_integrations_output(
 
     The Output is unknown while an input is, fails as that function does, and is secret only if ``connected_only`` is.
 
+    Example:
+        .. code-block:: python
+
+            clerk = outlit.Integration("clerk", provider="clerk", adopt_existing=True)
+            listed = outlit.get_integrations_output(
+                connected_only=True, opts=pulumi.InvokeOutputOptions(depends_on=[clerk])
+            )
+            pulumi.export("connected", listed.apply(lambda items: [item.provider for item in items]))
+
     Args:
         connected_only: Leave out what is not connected.
         opts: As there. With ``depends_on`` (`pulumi.InvokeOutputOptions`) the workspace is asked anew once these
@@ -130,6 +146,12 @@ def get_integrations_output(
 
 def get_sync_status(provider: ProviderId | str, *, opts: InvokeOptions | None = None) -> SyncStatusInfo:
     """How the syncs of a provider stand. One that is not connected is no error: ``connected`` tells.
+
+    Example:
+        .. code-block:: python
+
+            status = outlit.get_sync_status("posthog")
+            pulumi.export("lastSynced", {sync.model: sync.last_synced_at for sync in status.syncs})
 
     Args:
         provider: The provider id, such as ``posthog``; ``gmail`` is accepted for ``google-mail``.
@@ -149,6 +171,13 @@ def get_sync_status_output(
     """`get_sync_status` with Inputs.
 
     The Output is unknown while an input is, fails as that function does, and is secret only if ``provider`` is.
+
+    Example:
+        .. code-block:: python
+
+            stripe = outlit.Integration("stripe", provider="stripe", adopt_existing=True)
+            synced = outlit.get_sync_status_output("stripe", opts=pulumi.InvokeOutputOptions(depends_on=[stripe]))
+            pulumi.export("models", synced.syncs.apply(lambda syncs: [sync.model for sync in syncs]))
 
     Args:
         provider: The provider id.

@@ -115,6 +115,17 @@ class Provider(ProviderResource):
     """A workspace of its own, given to integrations as ``opts=ResourceOptions(provider=...)``.
 
     Each is a process of its own during a run: fine for a handful of workspaces, beyond that use a stack each.
+
+    Example:
+        .. code-block:: python
+
+            emea = outlit.Provider("emea", api_key=config.require_secret("emeaOutlitKey"))
+            outlit.Integration(
+                "emea-stripe",
+                provider="stripe",
+                config=outlit.StripeConfigArgs(api_key=config.require_secret("emeaStripeKey")),
+                opts=pulumi.ResourceOptions(provider=emea),
+            )
     """
 
     def __init__(

@@ -71,6 +71,30 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
     A workspace has at most one connection per provider. Disconnecting one permanently deletes what Outlit synced from
     it, so changed credentials are applied in place, and adopted connections are kept when the resource is deleted.
 
+    Example:
+        PostHog connects with credentials. Somebody connected Slack in the browser, and Pulumi tracks it:
+
+        .. code-block:: python
+
+            import pulumi
+            import outlit_pulumi as outlit
+
+            config = pulumi.Config()
+
+            posthog = outlit.Integration(
+                "posthog",
+                provider="posthog",
+                config=outlit.PostHogConfigArgs(
+                    api_key=config.require_secret("posthogApiKey"),
+                    region="us",
+                    project_id="12345",
+                ),
+                opts=pulumi.ResourceOptions(protect=True),  # Pulumi then refuses to disconnect it
+            )
+            slack = outlit.Integration("slack", provider="slack", adopt_existing=True)
+
+            pulumi.export("posthog", posthog.connection_id)
+
     Attributes:
         provider: The provider id.
         connection_id: The service's id of the connection; also the resource's id, but for a new one that an update
@@ -277,6 +301,14 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
 
         Each preview and up reads it anew, and fails where there is no connection. A refresh leaves it as it was read.
         In place of an `Integration` that was managed so far, it takes that out of management and keeps it connected.
+
+        Example:
+            The health of a connection that another stack manages:
+
+            .. code-block:: python
+
+                gmail = outlit.Integration.get("gmail", "gmail")
+                pulumi.export("gmailSync", gmail.sync_status)
 
         Args:
             resource_name: The name within the Pulumi program.

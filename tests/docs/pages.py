@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 from markdown_it import MarkdownIt
 
@@ -51,6 +52,13 @@ def blocks(page: Path) -> Iterator[Block]:
         if token.type in ("fence", "code_block") and token.map is not None:
             first = token.map[0] + (2 if token.type == "fence" else 1)
             yield Block(page, first, token.info.strip(), token.content)
+
+
+def examples(module: Path) -> Iterator[Block]:
+    """The Python examples in the docstrings of a module of the package."""
+    source = (ROOT / module).read_text(encoding="utf-8")
+    for found in re.finditer(r"^( *)\.\. code-block:: python\n\n((?:\1    .*\n|\n)+)", source, re.MULTILINE):
+        yield Block(module, source.count("\n", 0, found.start(2)) + 1, "python", dedent(found[2]))
 
 
 def inline(page: Path) -> Iterator[str]:

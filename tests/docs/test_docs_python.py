@@ -1,6 +1,6 @@
-"""The code in the documents: mypy accepts the Python, and YAML and JSON can be read.
+"""The code in documents and docstrings: mypy accepts the Python, and YAML and JSON can be read.
 
-The blocks of a page are one module, in their order, so that they can build on one another. A block that begins with an
+The blocks of a file are one module, in their order, so that they can build on one another. A block that begins with an
 import begins a module of its own. A module that does not import anything at its start gets `PREAMBLE`.
 """
 
@@ -12,10 +12,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from tests.docs.pages import ROOT, Block, blocks, pages
+from tests.docs.pages import ROOT, Block, blocks, examples, pages
 
 PREAMBLE = "import pulumi; import outlit_pulumi as outlit; config = pulumi.Config()"
 PYTHON = [block for page in pages() for block in blocks(page) if block.language == "python"]
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.glob("outlit_pulumi/*.py"))
+DOCSTRINGS = [block for module in MODULES for block in examples(module)]
 
 
 def begins(block: Block) -> bool:
@@ -27,7 +29,7 @@ def modules() -> dict[str, str]:
     """The modules by name. Each line has the number that it has in its document."""
     made: dict[str, list[str]] = {}
     name = ""
-    for block in PYTHON:
+    for block in PYTHON + DOCSTRINGS:
         page = re.sub(r"\W", "_", str(block.page))
         if begins(block) or not name.startswith(f"{page}_line_"):
             name = f"{page}_line_{block.line}"
@@ -41,6 +43,7 @@ def test_mypy_accepts_it(tmp_path: Path) -> None:
     """All of it in one run, as strict as the package's own code; only what is wrong on purpose is found."""
     sources = modules()
     assert any(name.startswith("README_md") for name in sources)
+    assert any(name.startswith("outlit_pulumi_functions_py") for name in sources)
     misspelt = 'outlit.Integration("posthog", provider="posthog", adopt_existing=True).conection_id'
     for name, source in {**sources, "wrong": f"{PREAMBLE}\n{misspelt}\n"}.items():
         (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")

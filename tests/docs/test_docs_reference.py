@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -69,6 +71,33 @@ def test_every_error_has_a_cause_and_a_cure() -> None:
     """Except the bases, which are never raised themselves."""
     rows = re.findall(r"^\| `(\w+Error)` \| \S.+ \| \S.+ \|$", PAGE, re.MULTILINE)
     assert sorted(rows) == sorted(error.__name__ for error in ERRORS if error not in BASES)
+
+
+@pytest.mark.parametrize(
+    "documented", [*CALLED, *(error for error in ERRORS if error not in BASES)], ids=lambda one: one.__qualname__
+)
+def test_each_has_an_example(documented: Any) -> None:
+    """Python for what a program calls; for an error, what a user sees, with words of a message of the package."""
+    example = (inspect.getdoc(documented) or "").partition("\nExample:\n")[2] + "\n"
+    if documented in CALLED:
+        assert "    .. code-block:: python\n" in example
+    else:
+        shown = re.search(r"::\n\n((?:        .+\n)+)", example)
+        assert shown is not None
+        assert any(part in " ".join(shown[1].split()) for part in said())
+
+
+@cache
+def said() -> set[str]:
+    """The sentences of at least 20 characters in the package's code, which are its messages, without docstrings."""
+    found = set()
+    for path in (ROOT / "outlit_pulumi").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+                found |= {" ".join(part.split()) for part in re.split(r"(?<=[.:])\s", node.value)}
+    return {part for part in found if len(part) >= 20}
 
 
 def listed(table: str) -> list[str]:
