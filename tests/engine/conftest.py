@@ -32,9 +32,11 @@ def provider_tracebacks(output: str) -> list[str]:
 
     When the engine ends a failed run, some language hosts print a traceback of the program, which waits for the engine.
     All its frames are the host's, the SDK's runtime's and Python's own; one of the provider goes through
-    ``pulumi.dynamic`` or this package.
+    ``pulumi.dynamic`` or this package. With ``--diff`` the engine shows some with an empty line after each line.
     """
-    blocks = [block.partition("\n\n")[0] for block in output.split("Traceback (most recent call last):")[1:]]
+    frames = r"(?:(?:(?P=indent) +\S.*| *)\n)*(?:(?P=indent)\S.*)?"
+    found = re.finditer(rf"^(?P<indent> *).*Traceback \(most recent call last\):\n{frames}", output, re.MULTILINE)
+    blocks = [match[0] for match in found]
     ours = re.compile(r"outlit_pulumi|pulumi[/\\]dynamic")
     return [block for block in blocks if ours.search(block) or "pulumi-language-python-exec" not in block]
 

@@ -27,12 +27,19 @@ PROVIDER = """\
 
 """
 CONSTRUCTOR = HOST.replace("/opt/venv/lib/pulumi/runtime/stack.py", "/opt/venv/lib/outlit_pulumi/integration.py")
+SPACED = [text.replace("\n", "\n\n") for text in (HOST, PROVIDER)]
 
 
 @pytest.mark.parametrize(
     ("output", "count"),
-    [("error: one clean line\n", 0), (HOST, 0), (PROVIDER, 1), (HOST + PROVIDER + HOST, 1), (CONSTRUCTOR, 1)],
-    ids=["none", "the host's", "the provider's", "both", "the program's, through this package"],
+    [
+        pytest.param("error: one clean line\n", 0, id="none"),
+        pytest.param(HOST, 0, id="the host's"),
+        pytest.param(PROVIDER, 1, id="the provider's"),
+        pytest.param(HOST + PROVIDER + HOST, 1, id="both"),
+        pytest.param(CONSTRUCTOR, 1, id="the program's, through this package"),
+        pytest.param("".join(SPACED * 2), 2, id="with empty lines between"),
+    ],
 )
 def test_the_providers_tracebacks_are_told_from_the_hosts(output: str, count: int) -> None:
     assert len(provider_tracebacks(output)) == count
