@@ -32,13 +32,23 @@ def provider_tracebacks(output: str) -> list[str]:
 
     When the engine ends a failed run, some language hosts print a traceback of the program, which waits for the engine.
     All its frames are the host's, the SDK's runtime's and Python's own; one of the provider goes through
-    ``pulumi.dynamic`` or this package. With ``--diff`` the engine shows some with an empty line after each line.
+    ``pulumi.dynamic`` or this package. Tracebacks of exceptions that led to one another are one.
     """
-    frames = r"(?:(?:(?P=indent) +\S.*| *)\n)*(?:(?P=indent)\S.*)?"
-    found = re.finditer(rf"^(?P<indent> *).*Traceback \(most recent call last\):\n{frames}", output, re.MULTILINE)
-    blocks = [match[0] for match in found]
-    ours = re.compile(r"outlit_pulumi|pulumi[/\\]dynamic")
-    return [block for block in blocks if ours.search(block) or "pulumi-language-python-exec" not in block]
+    joint = re.compile(r"During handling of the above exception|The above exception was the direct cause")
+    groups: list[str] = []
+    for block in output.split("Traceback (most recent call last):")[1:]:
+        if groups and joint.search(groups[-1].rpartition("File ")[2]):
+            groups[-1] += block
+        else:
+            groups.append(block)
+    ours = re.compile(r"(outlit_pulumi|pulumi[/\\]dynamic)[/\\]")
+    theirs = re.compile(r"site-packages[/\\](pulumi|grpc)[/\\]|lib[/\\]python3\.\d+[/\\](?!site-packages)|^<frozen")
+
+    def of_the_host(frames: list[str]) -> bool:
+        named = any("pulumi-language-python-exec" in frame for frame in frames) or all(map(theirs.search, frames))
+        return named and not any(map(ours.search, frames))
+
+    return [group for group in groups if not of_the_host(re.findall(r'File "([^"]+)", line', group))]
 
 
 @dataclass

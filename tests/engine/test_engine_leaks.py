@@ -30,8 +30,8 @@ outlit.Integration("output", "clerk", config.require_secret("field3").apply(lamb
 FIELDS = {"extra-0001": list(OLD), "stripe": ["field0"], "clerk": ["field3"]}
 """Whose credentials are which: what a service says of one integration, it says with those."""
 
-# Under -v9 the engine itself writes each property that it passes on, secret or not, one a line. Nothing that a provider
-# says is in those lines. (So does PULUMI_DEBUG_GRPC, into a file of its own, where nothing else is.)
+# Under -v9 older engines (3.259, not 3.276) write each property that they pass on, secret or not, one a line. Nothing that
+# a provider says is in those lines. (So does PULUMI_DEBUG_GRPC, into a file of its own, where nothing else is.)
 ENGINES_OWN = re.compile(r'"msg":"(?:Unm|M)arshaling property for RPC\[')
 
 
@@ -105,7 +105,7 @@ def test_no_command_shows_a_credential(stack: Stack, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.full
-def test_the_debug_log_shows_what_the_engine_dumps_and_nothing_else(stack: Stack, sandbox: Sandbox) -> None:
+def test_the_debug_log_shows_no_more_than_the_engine_dumps(stack: Stack, sandbox: Sandbox) -> None:
     """-v9: beside the engine's property dumps, neither a success nor a failure that repeats credentials shows one."""
     debug = ("up", "--yes", "--skip-preview", "--diff", "-v9", "--logtostderr", "--logflow")
     stack.program(PROGRAM)
@@ -114,6 +114,5 @@ def test_the_debug_log_shows_what_the_engine_dumps_and_nothing_else(stack: Stack
     declare(stack, NEW)
     refuse(sandbox, "connect", 400, OLD, NEW)
     lines += stack.fails(*debug).output.splitlines()
-    dumped = [line for line in lines if ENGINES_OWN.search(line)]
-    assert traces("\n".join(dumped), SECRETS)  # else the pattern is out of date
-    assert [trace for line in lines if line not in dumped for trace in traces(line, SECRETS)] == []
+    assert any("Outlit does not accept its config" in line for line in lines)
+    assert [trace for line in lines if not ENGINES_OWN.search(line) for trace in traces(line, SECRETS)] == []
