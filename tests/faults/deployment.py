@@ -7,8 +7,10 @@ after each; the real engine is held against the same promises in ``tests/engine`
 from __future__ import annotations
 
 import copy
-from collections.abc import Container
+from collections.abc import Callable, Container
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -100,43 +102,63 @@ class Deployment:
         self._report = Report()
         # Disconnected to be replaced, and not connected again yet: an up asks about them, and all else drops them.
         self._pending: dict[str, str] = {}
+        self._program: Program = {}
+        self._waiting: dict[str, Callable[[], None]] = {}
 
     def up(self, program: Program, run: Workspace) -> Report:
         """`pulumi up`: creates, updates and replaces what is declared, then deletes what is not, last made first."""
-        self._report = report = Report()
+        self._report, self._program = Report(), program
         self._pending = {name: provider for name, provider in self._pending.items() if name in program}
-        try:
-            for name, inputs in program.items():
-                self._check(inputs, name, run)
-                self._step(name, inputs, run)
-            for name in [name for name in reversed(self.state) if name not in program]:
-                self._delete(name, run)
-        except _Stopped:
-            pass
-        return report
+        self._take_all({name: partial(self._step, name, inputs, run) for name, inputs in program.items()})
+        if self._report.succeeded:
+            rest = [name for name in reversed(self.state) if name not in program]
+            self._take_all({name: partial(self._delete, name, run) for name in rest})
+        return self._report
 
     def refresh(self, run: Workspace) -> Report:
         """`pulumi refresh`: reads every resource. One that cannot be read stays as it is, and fails the command."""
-        self._report = report = Report()
+        self._report, self._program = Report(), {}
         self._pending.clear()
-        for name, resource in list(self.state.items()):
-            try:
-                with self._telling():
-                    found = operations.read(run, resource.id, resource.outputs, report.warnings.append)
-            except _Stopped:
-                continue
-            if found is None:
-                del self.state[name]
-                report.drift.append(name)
-                continue
-            if difference(found.outputs, resource.inputs).changes:
-                report.drift.append(name)
-            self.state[name] = Resource(resource.inputs, found.id, found.outputs)
-        return report
+        self._take_all({name: partial(self._read, name, run) for name in self.state}, all_of_them=True)
+        return self._report
 
     def destroy(self, run: Workspace) -> Report:
         """`pulumi destroy`: deletes every resource, last made first."""
         return self.up({}, run)
+
+    def forget(self, name: str) -> None:
+        """`pulumi state delete`."""
+        del self.state[name]
+
+    def beside(self, provider: str | None) -> None:
+        """Takes a waiting step that is about other providers, while another is under way; the engine takes four."""
+        for name in self._waiting if self._report.succeeded else ():
+            about = [self.state[name].outputs] if name in self.state else []
+            about += [self._program[name]] if name in self._program else []
+            if all(inputs["provider"] != provider for inputs in about):
+                self._take(name)
+                return
+
+    def _take_all(self, steps: dict[str, Callable[[], None]], *, all_of_them: bool = False) -> None:
+        """Takes the steps in order, until one fails, but for those that were taken `beside` another."""
+        self._waiting = steps
+        while steps and (all_of_them or self._report.succeeded):
+            self._take(next(iter(steps)))
+
+    def _take(self, name: str) -> None:
+        with suppress(_Stopped):
+            self._waiting.pop(name)()
+
+    def _read(self, name: str, run: Workspace) -> None:
+        resource = self.state[name]
+        with self._telling():
+            found = operations.read(run, resource.id, resource.outputs, self._report.warnings.append)
+        if found is None:
+            del self.state[name]
+        else:
+            self.state[name] = Resource(resource.inputs, found.id, found.outputs)
+        if found is None or difference(found.outputs, resource.inputs).changes:
+            self._report.drift.append(name)
 
     def _check(self, inputs: Inputs, name: str, run: Workspace) -> None:
         olds = self.state[name].inputs if name in self.state else {}
@@ -147,6 +169,7 @@ class Deployment:
         run.ledger.declare(inputs["provider"])
 
     def _step(self, name: str, inputs: Inputs, run: Workspace) -> None:
+        self._check(inputs, name, run)
         resource = self.state.get(name)
         if resource is None:
             if name in self._pending:

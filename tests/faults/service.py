@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from starlette.types import ASGIApp, Message
@@ -25,6 +27,8 @@ from outlit_pulumi.settings import Settings
 from tests.clock import SkippingClock
 
 URL = "https://outlit.test"
+
+_T = TypeVar("_T")
 
 
 class _Wait(Budget):
@@ -41,11 +45,11 @@ class _Client(OutlitClient):
     a virtual answer of any length.
     """
 
-    _operation: Budget | None = None
+    operation: Budget | None = None
 
     def budget(self) -> Budget:
-        self._operation = super().budget()
-        return self._operation
+        self.operation = super().budget()
+        return self.operation
 
     def list_integrations(self, *, connected_only: bool = False, budget: Budget | None = None) -> IntegrationList:
         return super().list_integrations(connected_only=connected_only, budget=budget or self._wait(1, math.inf))
@@ -53,8 +57,15 @@ class _Client(OutlitClient):
     def organization(self, *, budget: Budget | None = None) -> str | None:
         return super().organization(budget=budget or self._wait(4, 10.0))
 
+    def _send(self, method: str, path: str, deadline: float, content: dict[str, Any], *, fresh: bool) -> bytes:
+        """Without the thread that bounds a call, whose caller waits in time that passes by itself, too."""
+        left = deadline - self.clock.now()
+        if left <= 0:
+            return super()._send(method, path, deadline, content, fresh=fresh)
+        return self._exchange(method, path, deadline, left, content, fresh)
+
     def _wait(self, part: int, most: float) -> Budget | None:
-        return _Wait(self.clock, min(most, self._operation.left() / part)) if self._operation is not None else None
+        return _Wait(self.clock, min(most, self.operation.left() / part)) if self.operation is not None else None
 
 
 class _InTurn(Workspace):
@@ -63,12 +74,29 @@ class _InTurn(Workspace):
     def ahead(self, *, organization: bool) -> None:
         """Does without."""
 
+    @staticmethod
+    def _waited(answer: Future[_T], seconds: float, late: str) -> _T:
+        """Leaves it to the call, which gives up on the virtual clock, to end in time."""
+        return Workspace._waited(answer, max(seconds, 60.0), late)
+
 
 def workspace(
     settings: Settings, transport: httpx.BaseTransport, clock: SkippingClock, retries: Retries | None = None
 ) -> Workspace:
     """What a provider process holds during one run of the engine, on a virtual clock."""
     return _InTurn(_Client(settings, transport=transport, clock=clock, retries=retries))
+
+
+@contextmanager
+def aside(run: Workspace) -> Iterator[None]:
+    """Within the block an operation of the run waits while another one is carried out."""
+    client = run.client
+    assert isinstance(client, _Client)
+    waiting = client.operation
+    try:
+        yield
+    finally:
+        client.operation = waiting
 
 
 class _Reset(BaseException):
@@ -213,11 +241,12 @@ class Service:
 
     Args:
         extra_providers: As the sandbox has them.
+        same_as: The one that this is another way to; each way has faults and calls of its own.
     """
 
-    def __init__(self, extra_providers: int = 0) -> None:
-        self.clock = SkippingClock(1_775_845_331.0)
-        self.store = Store(clock=self.clock.now, extra_providers=extra_providers)
+    def __init__(self, extra_providers: int = 0, *, same_as: Service | None = None) -> None:
+        self.clock: SkippingClock = same_as.clock if same_as else SkippingClock(1_775_845_331.0)
+        self.store: Store = same_as.store if same_as else Store(clock=self.clock.now, extra_providers=extra_providers)
         self.transport = InProcess(create_app(self.store), self.clock)
         self._control = httpx.Client(
             transport=self.transport, base_url=URL, headers={"Authorization": f"Bearer {DEFAULT_API_KEY}"}
