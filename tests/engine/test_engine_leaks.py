@@ -30,8 +30,8 @@ outlit.Integration("output", "clerk", config.require_secret("field3").apply(lamb
 FIELDS = {"extra-0001": list(OLD), "stripe": ["field0"], "clerk": ["field3"]}
 """Whose credentials are which: what a service says of one integration, it says with those."""
 
-# Under -v9 older engines (3.259, not 3.276) write each property that they pass on, secret or not, one a line. Nothing that
-# a provider says is in those lines. (So does PULUMI_DEBUG_GRPC, into a file of its own, where nothing else is.)
+# Under -v9 older engines (3.259, not 3.276) write each property that they pass on, secret or not, one a line. Nothing
+# that a provider says is in those lines. (So does PULUMI_DEBUG_GRPC, into a file of its own, where nothing else is.)
 ENGINES_OWN = re.compile(r'"msg":"(?:Unm|M)arshaling property for RPC\[')
 
 
