@@ -561,6 +561,9 @@ class Ledger:
             id_ = connection(resource)
             if id_ in self.held():
                 continue
+            gone = any(id_ in _new(sent.after, sent.before) for sent in done.writes)
+            if gone and done.met_stack_at(resource.outputs["provider"]):
+                continue  # another stack has connected it anew, and ids can be stable
             home = next((workspace for (workspace, _), (held, _) in done.after.items() if held == id_), None)
             warned = any(id_ in warning for warning in done.report.warnings)
             if home == done.key.name:
