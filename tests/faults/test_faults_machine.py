@@ -220,7 +220,7 @@ def test_user_and_service() -> None:
     play(1, 60)
 
 
-@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(settings().max_examples // 100))
 def test_user_and_service_in_many_stories(number: int) -> None:
     play(number, 300)
