@@ -95,20 +95,21 @@ class Deployment:
 
     Attributes:
         state: The stack's state, by resource name.
+        pending: Providers that were disconnected to be replaced, and not connected again yet, by resource name: an up
+            asks about them, and all else drops them.
     """
 
     def __init__(self) -> None:
         self.state: dict[str, Resource] = {}
         self._report = Report()
-        # Disconnected to be replaced, and not connected again yet: an up asks about them, and all else drops them.
-        self._pending: dict[str, str] = {}
+        self.pending: dict[str, str] = {}
         self._program: Program = {}
         self._waiting: dict[str, Callable[[], None]] = {}
 
     def up(self, program: Program, run: Workspace) -> Report:
         """`pulumi up`: creates, updates and replaces what is declared, then deletes what is not, last made first."""
         self._report, self._program = Report(), program
-        self._pending = {name: provider for name, provider in self._pending.items() if name in program}
+        self.pending = {name: provider for name, provider in self.pending.items() if name in program}
         self._take_all({name: partial(self._step, name, inputs, run) for name, inputs in program.items()})
         if self._report.succeeded:
             rest = [name for name in reversed(self.state) if name not in program]
@@ -118,7 +119,7 @@ class Deployment:
     def refresh(self, run: Workspace) -> Report:
         """`pulumi refresh`: reads every resource. One that cannot be read stays as it is, and fails the command."""
         self._report, self._program = Report(), {}
-        self._pending.clear()
+        self.pending.clear()
         self._take_all({name: partial(self._read, name, run) for name in self.state}, all_of_them=True)
         return self._report
 
@@ -172,8 +173,8 @@ class Deployment:
         self._check(inputs, name, run)
         resource = self.state.get(name)
         if resource is None:
-            if name in self._pending:
-                run.ledger.track(self._pending[name], name)
+            if name in self.pending:
+                run.ledger.track(self.pending[name], name)
             self._create(name, inputs, run)
             return
         run.ledger.track(resource.outputs["provider"], name)
@@ -183,7 +184,7 @@ class Deployment:
             run.ledger.keep(inputs["provider"], resource.outputs["connection_id"])
         if found.replaces and found.delete_first:
             self._delete(name, run)
-            self._pending[name] = resource.outputs["provider"]
+            self.pending[name] = resource.outputs["provider"]
             self._create(name, inputs, run)
         elif found.replaces:
             self._create(name, inputs, run)
@@ -199,7 +200,7 @@ class Deployment:
     def _create(self, name: str, inputs: Inputs, run: Workspace) -> None:
         with self._telling():
             made = operations.create(run, {**inputs, "resource_name": name}, self._report.warnings.append)
-        self._pending.pop(name, None)
+        self.pending.pop(name, None)
         self.state[name] = Resource(inputs, made.id, copy.deepcopy(made.outputs))
 
     def _delete(self, name: str, run: Workspace) -> None:

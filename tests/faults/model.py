@@ -142,6 +142,7 @@ class Command:
         in_time: What it held when the command ended.
         after: What it holds now.
         lags: How far behind the routes of the service were.
+        pending: Where a replacement was interrupted before.
         faultless: Whether no request met a fault or another stack, and nothing lagged.
     """
 
@@ -154,6 +155,7 @@ class Command:
     in_time: Connections
     after: Connections
     lags: Mapping[str, float | None]
+    pending: frozenset[Place]
 
     @property
     def faultless(self) -> bool:
@@ -406,6 +408,7 @@ class Ledger:
         self.see_others()
         old, before = copy.deepcopy(self.deployment.state), self._seen
         skip = meanwhile.skip if meanwhile else -1
+        pending = frozenset((self.key.name, provider) for provider in self.deployment.pending.values())
 
         def on_its_way(provider: str) -> frozenset[Place]:
             nonlocal skip
@@ -441,7 +444,7 @@ class Ledger:
         self._seen = world.look()
         lags = dict(world.lags)
         new = dict(self.deployment.state)
-        done = Command(self.key, report, wire.sent, old, new, before, in_time, self._seen, lags)
+        done = Command(self.key, report, wire.sent, old, new, before, in_time, self._seen, lags, pending)
         self._once |= self.held()
         # What its requests made is the stack's own, too, although their answers were lost, or gave no usable id.
         self._once |= {id_ for id_, in_use in self._seen.values() if id_ in done.made and in_use in done.fingerprints}
@@ -596,7 +599,8 @@ class Ledger:
 def _touched_only_ours(done: Command, unshown: set[Place], once: set[str]) -> None:
     """Whatever a command disconnected, or gave other credentials, was the stack's own.
 
-    Not promised: to spare a connection that somebody else makes between our look, which is the list, and our write.
+    Not promised: to spare a connection that somebody else makes between our look, which is the list, and our write. Nor
+    that one gets no credentials which is there when an interrupted replacement goes on.
 
     Args:
         done: The command.
@@ -615,6 +619,7 @@ def _touched_only_ours(done: Command, unshown: set[Place], once: set[str]) -> No
         if sent.provider is not None:
             place = (done.key.name, sent.provider)
             unseen |= {place} if sent.met_others else set()
+            unseen |= {place} & done.pending if sent.force else set()
             blind |= {place} & unseen if sent.request.method == "POST" else set()
         _same_or_held(sent.before, sent.after, sent.held | ours, unseen | blind)
         if not sent.met_others:  # what a request made whose answer was lost is the stack's own, too

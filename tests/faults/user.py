@@ -228,7 +228,8 @@ class User:
             else:
                 assert sent.config == configs[sent.provider]
             if sent.force:
-                assert sent.provider in [old.outputs["provider"] for old in done.old.values()]
+                providers = [old.outputs["provider"] for old in done.old.values()]
+                assert sent.provider in providers or (done.key.name, sent.provider) in done.pending
 
     def _check_excuse(self, done: Command) -> None:
         """Where nothing was in the way, only what a person has to decide stops a command, and the error is right."""
