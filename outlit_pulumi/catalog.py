@@ -221,6 +221,10 @@ class ProviderSpec:
         """Whether connecting needs a person in a browser, which a deployment does not have."""
         return self.args is None
 
+    def written(self, *, typed: bool) -> Mapping[str, str]:
+        """The fields as a program writes them, by the API's names: ``typed`` with the names of ``args``."""
+        return {item.name: item.attribute if typed else item.name for item in self.fields}
+
     @property
     def public(self) -> frozenset[str]:
         """The API's names of the fields that may be shown and stored in the clear."""

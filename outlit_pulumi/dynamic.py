@@ -44,7 +44,6 @@ from .lifecycle.peers import Peers
 
 if TYPE_CHECKING:
     from .api.models import IntegrationItem
-    from .lifecycle.previews import Say
     from .lifecycle.workspace import Workspace
 
 _P = ParamSpec("_P")
@@ -189,7 +188,7 @@ class IntegrationProvider(ResourceProvider):
         from .lifecycle import previews
 
         try:
-            return previews.create(self._workspace(), props, self._say())
+            return previews.create(self._workspace(), props, self._warn, self._tell)
         except ConfigurationError as error:  # a proxy that cannot be used, or notes of the run
             return [str(error)]
 
@@ -206,16 +205,6 @@ class IntegrationProvider(ResourceProvider):
         workspace = self._workspace()
         return workspace.items(workspace.client.budget())
 
-    def _say(self) -> Say:
-        """Shows each sentence once in a run: the engine may ask about a resource twice."""
-        from .lifecycle.previews import Say
-
-        first = self._workspace().ledger.first
-        return Say(
-            warn=lambda text: self._warn(text) if first(text) else None,
-            info=lambda text: self._tell(text) if first(text) else None,
-        )
-
     @_one_line
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Declared inputs against the state."""
@@ -231,7 +220,7 @@ class IntegrationProvider(ResourceProvider):
             if found.changes:
                 from .lifecycle import previews
 
-                previews.change(self._workspace(), olds, news, held, found, self._say())
+                previews.change(self._workspace(), olds, news, held, found, self._warn, self._tell)
         return DiffResult(
             changes=found.changes, replaces=list(found.replaces), delete_before_replace=found.delete_first
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 
+from .. import __version__
 from . import exits
 from .connect import connect
 from .context import Command, Json, Stack, mute, unwritable
@@ -40,7 +40,7 @@ _WRONG_USAGE: Any = typer.BadParameter.__base__
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(metadata.version("outlit-pulumi"))
+        typer.echo(__version__)
         raise typer.Exit
 
 

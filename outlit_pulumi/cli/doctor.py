@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from .. import catalog
+from .. import __version__, catalog
 from ..api.redaction import Redactor, plain
 from ..api.retry import Budget
 from ..errors import (
@@ -267,8 +267,8 @@ def _engine(environ: Mapping[str, str]) -> Engine:
 
 
 def _versions() -> Check:
-    ours, sdk = (metadata.version(name) for name in ("outlit-pulumi", "pulumi"))
-    return Check("versions", "ok", f"outlit-pulumi {ours}, Pulumi SDK {sdk}, Python {platform.python_version()}")
+    sdk, python = metadata.version("pulumi"), platform.python_version()
+    return Check("versions", "ok", f"outlit-pulumi {__version__}, Pulumi SDK {sdk}, Python {python}")
 
 
 def _table(checks: Sequence[Check]) -> Table:

@@ -171,7 +171,7 @@ def _fields(spec: catalog.ProviderSpec, config: object, args_class: object) -> l
             if shown == _HIDDEN:
                 hint = f"Is a credential in the wrong place? {hint}"
             problems.append(f"config field {shown} is not one of {spec.name}'s. {hint}")
-    written = {item.name: item.attribute if args_class else item.name for item in spec.fields}
+    written = spec.written(typed=bool(args_class))
     secrets = {written[item.name]: config.get(item.name) for item in spec.fields if item.secret}
     for spec_field in spec.fields:
         what = f"config field {written[spec_field.name]} of {spec.name}"

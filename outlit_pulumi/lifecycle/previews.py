@@ -7,7 +7,6 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import catalog
@@ -19,20 +18,16 @@ from .operations import owner_of
 from .outputs import display_name
 
 if TYPE_CHECKING:
+    from ..api.models import IntegrationItem
     from .workspace import Workspace
 
 _DELETES = "permanently deletes what Outlit synced from it"
 
 
-@dataclass(frozen=True)
-class Say:
-    """How a sentence is shown: as a warning, or as information."""
-
-    warn: Callable[[str], None]
-    info: Callable[[str], None]
+Show = Callable[[str], None]
 
 
-def create(workspace: Workspace, props: Props, say: Say) -> list[str]:
+def create(workspace: Workspace, props: Props, warn: Show, tell: Show) -> list[str]:
     """Warns of what a create will refuse, and tells of what it will take over.
 
     Returns:
@@ -42,58 +37,74 @@ def create(workspace: Workspace, props: Props, say: Say) -> list[str]:
     facts = workspace.ledger.facts(provider)
     if facts.tracked or facts.removed or props.get("adopt_existing") is UNKNOWN:
         return []  # It is replaced: what is connected is its own. Or what is wanted is not known.
-    workspace.ahead(organization=True)
     try:
-        item = workspace.glance(provider)
-        owner = owner_of(workspace, None, workspace.client.budget())
+        item, owner = _look(workspace, provider)
         decision = decide.create(props, item, facts, owner)
     except (AuthenticationError, PermissionDeniedError) as error:
         return [str(error)]
     except ApiError as error:
-        say.warn(_blind(error))
+        _once(workspace, warn, _blind(error))
         return []
     if isinstance(decision, decide.Refusal):
-        say.warn(decision.warned(f"creating {display_name(provider)}"))
+        _once(workspace, warn, decision.warned(f"creating {display_name(provider)}"))
     elif decision == "adopt" and item is not None and item.connection_id is not None:
         hide = workspace.client.hide
         hide.add(catalog.secret_values(provider, props.get("config")))
         declared = "its config is recorded and not sent" if props.get("config") else "its credentials are not managed"
-        say.info(
+        _once(
+            workspace,
+            tell,
             f"{display_name(provider)}: connection {plain(hide.data(item.connection_id))} exists already. It is taken "
-            f"over as it is, and {declared}."
+            f"over as it is, and {declared}.",
         )
     return []
 
 
-def change(workspace: Workspace, olds: Props, news: Props, held: str, found: decide.Difference, say: Say) -> None:
+def change(
+    workspace: Workspace, olds: Props, news: Props, held: str, found: decide.Difference, warn: Show, tell: Show
+) -> None:
     """Warns of what an update, or the delete of a replacement, will refuse. Otherwise tells what it does.
 
     Raises:
         AuthenticationError, PermissionDeniedError: the key has no access.
     """
-    provider = olds["provider"]
+    name = display_name(olds["provider"])
     kept = found.replaces and olds.get("adopt_existing")
-    refusal = None if kept else _refusal(workspace, olds, held, found, say)
+    refusal = None if kept else _refusal(workspace, olds, held, found, warn)
     if refusal is not None:
-        say.warn(refusal.warned(f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"))
+        _once(workspace, warn, refusal.warned(f"{'replacing' if found.replaces else 'updating'} {name}"))
         return
     text, deletes = foretold(olds, news, found)
-    (say.warn if deletes else say.info)(f"{display_name(provider)}: {text}")
+    _once(workspace, warn if deletes else tell, f"{name}: {text}")
 
 
-def _refusal(workspace: Workspace, olds: Props, held: str, found: decide.Difference, say: Say) -> decide.Refusal | None:
+def _refusal(
+    workspace: Workspace, olds: Props, held: str, found: decide.Difference, warn: Show
+) -> decide.Refusal | None:
     provider = olds["provider"]
-    workspace.ahead(organization=True)
     try:
-        item = workspace.glance(provider, held)
-        owner = owner_of(workspace, olds.get("organization_id"), workspace.client.budget())
+        item, owner = _look(workspace, provider, held, olds.get("organization_id"))
     except (AuthenticationError, PermissionDeniedError):
         raise
     except ApiError as error:
-        say.warn(_blind(error))
+        _once(workspace, warn, _blind(error))
         return None
     decision = (decide.remove if found.replaces else decide.change)(held, item, workspace.ledger.facts(provider), owner)
     return decision if isinstance(decision, decide.Refusal) else None
+
+
+def _look(
+    workspace: Workspace, provider: str, held: str | None = None, recorded: str | None = None
+) -> tuple[IntegrationItem | None, decide.Owner]:
+    """The provider's entry in the list, and whose the key is, which are asked side by side."""
+    workspace.ahead(organization=True)
+    return workspace.glance(provider, held), owner_of(workspace, recorded, workspace.client.budget())
+
+
+def _once(workspace: Workspace, show: Show, text: str) -> None:
+    """Shows a sentence for the first time in a run: the engine may ask about a resource twice."""
+    if workspace.ledger.first(text):
+        show(text)
 
 
 def _blind(error: ApiError) -> str:
@@ -144,8 +155,7 @@ def _fields(olds: Props, news: Props) -> str:
     if not isinstance(new, Mapping):
         return ""
     spec = catalog.find(str(news.get("provider")))
-    typed = bool(news.get("config_class"))
-    written = {item.name: item.attribute if typed else item.name for item in (spec.fields if spec else ())}
+    written = spec.written(typed=bool(news.get("config_class"))) if spec else {}
     return ", ".join(
         written.get(name) or quoted(name)
         for name in sorted(old.keys() | new.keys())
