@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from resource import RUSAGE_CHILDREN, getrusage
 
 from .deployment import environment
@@ -30,6 +29,6 @@ def starts(repeats: int) -> dict[str, list[float]]:
 
 def _start(code: str) -> float:
     before = getrusage(RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
+    subprocess.run(["python", "-c", code], env=environment(), check=True)
     after = getrusage(RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -80,6 +80,7 @@ class Workspaces:
 
                 made = self._connected[known] = Workspace(OutlitClient(known), ledger)
                 weakref.finalize(made, made.client.close)
+                gc.freeze()  # as in configure, for the HTTP stack
             return self._connected[known]
 
 

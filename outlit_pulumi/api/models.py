@@ -52,7 +52,9 @@ def _details(value: object) -> list[str]:
 class Answer(BaseModel):
     """What the service answers: attributes are snake_case, members of the JSON are the API's camelCase."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, strict=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, strict=True, defer_build=True
+    )
 
     def members(self) -> dict[str, Any]:
         """The members under the API's names, as plain values."""
