@@ -6,6 +6,19 @@ disconnects it.
 
 from __future__ import annotations
 
+from .api.errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    CredentialsRejectedError,
+    NotConnectedError,
+    PermissionDeniedError,
+    PlanLimitError,
+    RateLimitedError,
+    ServiceError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
 from .catalog import (
     PROVIDERS,
     ClerkConfigArgs,
@@ -27,25 +40,14 @@ from .catalog import (
 )
 from .errors import (
     AlreadyConnectedError,
-    ApiError,
-    AuthenticationError,
-    BadRequestError,
     BrowserRequiredError,
     ConfigurationError,
     ConnectionChangedError,
-    CredentialsRejectedError,
     IntegrationError,
     InternalError,
     NotAppliedError,
-    NotConnectedError,
     OutlitError,
-    PermissionDeniedError,
-    PlanLimitError,
-    RateLimitedError,
-    ServiceError,
     StateError,
-    UnreachableError,
-    UnreadableAnswerError,
     WrongOrganizationError,
 )
 from .functions import (

@@ -29,13 +29,9 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from . import settings
+from .api.errors import NotConnectedError
 from .api.redaction import redact
-from .errors import (
-    ConfigurationError,
-    InternalError,
-    NotConnectedError,
-    OutlitError,
-)
+from .errors import ConfigurationError, InternalError, OutlitError
 from .lifecycle import decide
 from .lifecycle.check import UNKNOWN, check
 from .lifecycle.ledger import Ledger

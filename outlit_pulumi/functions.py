@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from pulumi import Input, InvokeOptions, InvokeOutputOptions, Output, ResourceOptions
 
 from . import catalog, invoke
+from .api.errors import ApiError, BadRequestError, NotConnectedError, UnreadableAnswerError
 from .api.redaction import redact
 from .catalog import ProviderId
-from .errors import ApiError, BadRequestError, ConfigurationError, NotConnectedError, UnreadableAnswerError
+from .errors import ConfigurationError
 from .lifecycle.check import check, quoted
 from .lifecycle.outputs import display_name, shown
 from .settings import Settings

@@ -31,9 +31,10 @@ from pulumi.runtime import (
     is_config_secret,
 )
 
-from . import settings
+from . import catalog, settings
 from .dynamic import Workspaces
 from .errors import ConfigurationError
+from .lifecycle.check import quoted
 from .settings import Settings
 
 _T = TypeVar("_T")
@@ -96,6 +97,21 @@ def provider_name(opts: ResourceOptions | None) -> str | None:
     if provider is None and opts is not None and opts.parent is not None:
         provider = opts.parent.get_provider(_INTEGRATION)
     return provider.pulumi_resource_name if provider is not None else None
+
+
+def declare(resource_name: str, provider: Input[str], opts: ResourceOptions | None) -> None:
+    """Refuses a second declaration of a provider for the same workspace, before either is registered."""
+    running = program()
+    if running is OUTSIDE or not isinstance(provider, str):
+        return  # Outside, one run of a program cannot be told from the next.
+    id_ = catalog.canonical_id(provider)
+    first = running.declared.setdefault((provider_name(opts), id_), resource_name)
+    if first != resource_name:
+        spec = catalog.find(id_)
+        raise ConfigurationError(
+            f"{resource_name!r} declares {spec.name if spec else quoted(id_)} once more: {first!r} declares it, and a "
+            "workspace holds one connection per provider. Remove one, or give it the Provider of another workspace."
+        )
 
 
 def warn_of_plain_key(opts: ResourceOptions | None) -> None:

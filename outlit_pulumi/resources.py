@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import isawaitable
 from typing import Any, Literal, overload
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 from . import catalog, invoke
-from .catalog import (
-    ClerkConfigArgs,
-    ClerkConfigArgsDict,
-    ConfigArgs,
-    FirefliesConfigArgs,
-    FirefliesConfigArgsDict,
-    GranolaConfigArgs,
-    GranolaConfigArgsDict,
-    PostHogConfigArgs,
-    PostHogConfigArgsDict,
-    ProviderId,
-    StripeConfigArgs,
-    StripeConfigArgsDict,
-    SupabaseConfigArgs,
-    SupabaseConfigArgsDict,
-)
+from .catalog import ConfigArgs, ProviderId
+from .config import class_name, kind, registered, wrong_config
 from .dynamic import READ_ONLY, IntegrationProvider
 from .errors import ConfigurationError
 from .functions import connection_id
-from .lifecycle.check import REPLACE, quoted
+from .lifecycle.check import REPLACE
 
 # Only registered keys become attributes.
 _OUTPUTS = dict.fromkeys(
@@ -131,7 +116,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         self,
         resource_name: str,
         provider: Literal["fireflies"],
-        config: Input[FirefliesConfigArgs | FirefliesConfigArgsDict],
+        config: Input[catalog.FirefliesConfigArgs | catalog.FirefliesConfigArgsDict],
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
@@ -144,7 +129,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         self,
         resource_name: str,
         provider: Literal["granola"],
-        config: Input[GranolaConfigArgs | GranolaConfigArgsDict],
+        config: Input[catalog.GranolaConfigArgs | catalog.GranolaConfigArgsDict],
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
@@ -157,7 +142,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         self,
         resource_name: str,
         provider: Literal["posthog"],
-        config: Input[PostHogConfigArgs | PostHogConfigArgsDict],
+        config: Input[catalog.PostHogConfigArgs | catalog.PostHogConfigArgsDict],
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
@@ -170,7 +155,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         self,
         resource_name: str,
         provider: Literal["stripe"],
-        config: Input[StripeConfigArgs | StripeConfigArgsDict],
+        config: Input[catalog.StripeConfigArgs | catalog.StripeConfigArgsDict],
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
@@ -183,7 +168,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         self,
         resource_name: str,
         provider: Literal["supabase"],
-        config: Input[SupabaseConfigArgs | SupabaseConfigArgsDict],
+        config: Input[catalog.SupabaseConfigArgs | catalog.SupabaseConfigArgsDict],
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
@@ -196,7 +181,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         self,
         resource_name: str,
         provider: Literal["clerk"],
-        config: Input[ClerkConfigArgs | ClerkConfigArgsDict],
+        config: Input[catalog.ClerkConfigArgs | catalog.ClerkConfigArgsDict],
         *,
         adopt_existing: bool = False,
         on_config_change: Literal["reconnect", "replace"] = "reconnect",
@@ -266,20 +251,20 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         """
         self._api_names = catalog.api_names(provider)
         wrong = _wrong_options(adopt_existing, on_config_change, opts or ResourceOptions())
-        wrong = wrong or _wrong_config(config, self._api_names)
+        wrong = wrong or wrong_config(config, self._api_names)
         if wrong is not None:
             raise ConfigurationError(f"{resource_name!r} {wrong}")
         # Two of one name have different parents. The name tells them apart, also in a warning.
         parent = opts.parent if opts else None
         label = f"{parent.pulumi_resource_name}/{resource_name}" if parent else resource_name
-        _declare(label, provider, opts)
+        invoke.declare(label, provider, opts)
         invoke.warn_of_plain_key(opts)
         if adopt_existing:
             opts = ResourceOptions.merge(ResourceOptions(retain_on_delete=True), opts)
         props: dict[str, Any] = {
             "resource_name": label,
             "provider": provider,
-            "config": config_props(provider, config),
+            "config": registered(provider, config),
             "config_class": class_name(provider, config),
             "adopt_existing": adopt_existing,
             "on_config_change": on_config_change,
@@ -332,65 +317,11 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         return found
 
 
-def config_props(provider: object, config: Any) -> Any:
-    """The ``config`` input as it is registered: under the API's own names, every secret marked as one.
-
-    Both happen in the program, because the engine encrypts an output only where the input at the same path was secret.
-
-    Args:
-        provider: The declared provider id; anything but a plain string counts as not known yet.
-        config: A typed args object, a mapping with its names or the API's, or an Output of one. Where that or the
-            provider is not known yet, the config becomes a secret as a whole.
-    """
-    if config is None:
-        return None
-    if isinstance(config, ConfigArgs):
-        return {
-            item.name: Output.secret(value) if item.secret else value
-            for item in config.config_fields()
-            if (value := getattr(config, item.attribute)) is not None
-        }
-    if isinstance(config, Mapping) and isinstance(provider, str):
-        # A field that is not known to be public may be a credential, a misspelt one for example.
-        public = catalog.public_fields(provider)
-        named = _under_api_names(provider, config)
-        return {key: value if key in public else Output.secret(value) for key, value in named.items()}
-    if isinstance(config, Mapping):
-        config = dict(config)  # or Pulumi does not wait for what is in it
-    return Output.secret(Output.all(provider, config).apply(lambda known: _plain(*known)))
-
-
-def _plain(provider: object, config: Any) -> Any:
-    if isinstance(config, ConfigArgs):
-        return Output.all(**config_props(provider, config))
-    return _under_api_names(provider, config) if isinstance(config, Mapping) else config
-
-
-def _under_api_names(provider: object, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The same values. A field that is there under both its names stays so, for check to refuse."""
-    names = catalog.api_names(provider)
-    return {
-        key if (name := names.get(key, key)) in config else name: value  # a name of the API's own stays, too
-        for key, value in config.items()
-    }
-
-
-def class_name(provider: object, config: object) -> str | None:
-    """The args class whose names the program uses for the fields, for check to use them too; None for the API's."""
-    if isinstance(config, ConfigArgs):
-        return type(config).__name__
-    spec = catalog.find(provider) if isinstance(provider, str) else None
-    if spec is None or spec.args is None or not isinstance(config, Mapping):
-        return None
-    names = {item.attribute for item in spec.fields} - {item.name for item in spec.fields}
-    return spec.args.__name__ if names & config.keys() else None
-
-
 def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | None:
     """What cannot go together, or has no effect; check sees no options."""
     if not isinstance(adopt, bool):
         # An Output is not known yet when retain_on_delete has to be decided.
-        return f"has an adopt_existing that is {_kind(adopt)}. It must be True or False."
+        return f"has an adopt_existing that is {kind(adopt)}. It must be True or False."
     if mode == REPLACE and (adopt or opts.retain_on_delete):
         kept = "adopt_existing=True" if adopt else "retain_on_delete=True"
         return (
@@ -408,50 +339,3 @@ def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | 
     if opts.custom_timeouts is not None:
         return "takes no custom_timeouts in opts: they have no effect. Set outlit:timeout for the stack."
     return None
-
-
-def _wrong_config(config: object, api_names: Mapping[str, str]) -> str | None:
-    """What is wrong with values that are known now; check judges the others."""
-    if config is None or _later(config):
-        return None
-    if isinstance(config, ConfigArgs):
-        values: Mapping[object, object] = {f.attribute: getattr(config, f.attribute) for f in config.config_fields()}
-    elif isinstance(config, Mapping):
-        values = config
-    else:
-        return (
-            f"has a config that is {_kind(config)}. It must be an args class such as StripeConfigArgs(api_key=...), a "
-            "mapping, or an Output of one."
-        )
-    for name, value in values.items():
-        if not isinstance(name, str):
-            return f"has a config field whose name is {_kind(name)}. It must be text: write it in quotes."
-        if not (value is None or isinstance(value, str) or _later(value)):
-            return f"has a config field {quoted(name)} that is {_kind(value)}. It must be text: write it in quotes."
-        other = api_names.get(name, name)
-        if other != name and other in values:
-            return f"has a config field twice, as {quoted(name)} and as {quoted(other)}. Keep one of the two."
-    return None
-
-
-def _later(value: object) -> bool:
-    return isinstance(value, Output) or isawaitable(value)
-
-
-def _kind(value: object) -> str:
-    return f"of type {type(value).__name__}"
-
-
-def _declare(resource_name: str, provider: Input[str], opts: ResourceOptions | None) -> None:
-    """Refuses a second declaration for the same workspace, before either is registered."""
-    program = invoke.program()
-    if program is invoke.OUTSIDE or not isinstance(provider, str):
-        return  # Outside, one run of a program cannot be told from the next.
-    id_ = catalog.canonical_id(provider)
-    first = program.declared.setdefault((invoke.provider_name(opts), id_), resource_name)
-    if first != resource_name:
-        spec = catalog.find(id_)
-        raise ConfigurationError(
-            f"{resource_name!r} declares {spec.name if spec else quoted(id_)} once more: {first!r} declares it, and a "
-            "workspace holds one connection per provider. Remove one, or give it the Provider of another workspace."
-        )

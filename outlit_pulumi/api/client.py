@@ -15,14 +15,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from .. import catalog
-from ..errors import (
-    ApiError,
-    ConfigurationError,
-    ServiceError,
-    UnreachableError,
-    UnreadableAnswerError,
-)
+from ..errors import ConfigurationError
 from ..settings import Settings
+from .errors import ApiError, ServiceError, UnreachableError, UnreadableAnswerError
 from .models import (
     Answer,
     BrowserSession,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from ..errors import UnreachableError
+from .errors import UnreachableError
 
 _T = TypeVar("_T")
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ..api.client import OutlitClient
+    from ..api.errors import ApiError
     from ..api.models import BrowserSession
-    from ..errors import ApiError
     from .context import Command
 
 EVERY = 2.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import catalog
+from ..api.errors import ApiError
 from ..api.redaction import plain
-from ..errors import ApiError
 from ..lifecycle import writes
 from ..lifecycle.workspace import Workspace
 from ..lifecycle.writes import Target

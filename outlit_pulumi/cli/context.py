@@ -22,9 +22,10 @@ import typer
 from rich.console import RenderableType
 
 from ..api.client import OutlitClient
+from ..api.errors import ApiError
 from ..api.models import IntegrationItem
 from ..api.redaction import plain
-from ..errors import ApiError, InternalError, OutlitError
+from ..errors import InternalError, OutlitError
 from ..settings import Settings
 from . import exits
 from .screen import Unwritable

@@ -17,16 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import __version__, catalog
+from ..api.errors import ApiError, AuthenticationError, BadRequestError, UnreachableError
 from ..api.redaction import Redactor, plain
 from ..api.retry import Budget
-from ..errors import (
-    ApiError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    OutlitError,
-    UnreachableError,
-)
+from ..errors import ConfigurationError, OutlitError
 from ..settings import API_KEY
 from . import exits
 from .context import Command, Json, Stack, command

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import AuthenticationError, OutlitError
+from ..api.errors import AuthenticationError
+from ..errors import OutlitError
 
 DONE = 0
 """All is well, or was done."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from ..errors import ApiError, AuthenticationError, BadRequestError, PermissionDeniedError
+from ..api.errors import ApiError, AuthenticationError, BadRequestError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from ..api.models import SessionStatus

@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.text import Text
 
 from .. import catalog
+from ..api.errors import ApiError, AuthenticationError
 from ..api.models import NOT_CONNECTED
 from ..api.redaction import plain
-from ..errors import ApiError, AuthenticationError
 from ..lifecycle.outputs import failing
 from ..lifecycle.workspace import unreadable_entry
 from . import exits

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..api.errors import ApiError, AuthenticationError, PermissionDeniedError
 from ..api.redaction import plain
 from ..api.retry import Budget
-from ..errors import ApiError, AuthenticationError, PermissionDeniedError
 from .outputs import Observed, complaints, failing, outputs, pending
 from .writes import Target, Warn
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..api.errors import ApiError
 from ..api.redaction import plain
-from ..errors import ApiError, ConfigurationError, ConnectionChangedError, OutlitError, StateError
+from ..errors import ConfigurationError, ConnectionChangedError, OutlitError, StateError
 from . import decide, writes
 from .check import Props, half_character
 from .decide import Owner, Refusal
@@ -240,7 +241,7 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
             held,
             failed=f"{target.name} was not updated",
             unclear=f"{target.name} may or may not use the new config. Run pulumi up again: it sends the config once "
-            "more. The cause",
+            "more, or asks for a refresh first. The cause",
         )
         if done.how == "appeared":
             target.warn(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .. import catalog
+from ..api.errors import ApiError, AuthenticationError, PermissionDeniedError
 from ..api.redaction import plain
-from ..errors import ApiError, AuthenticationError, PermissionDeniedError
 from . import decide
 from .check import REPLACE, UNKNOWN, Props, quoted
 from .operations import owner_of

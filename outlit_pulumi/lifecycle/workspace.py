@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from ..api.errors import ApiError, UnreachableError, UnreadableAnswerError
 from ..api.redaction import plain
 from ..api.retry import Budget, in_thread
-from ..errors import ApiError, UnreachableError, UnreadableAnswerError
 from .ledger import Ledger
 from .outputs import shows
 

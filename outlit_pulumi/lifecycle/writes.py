@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .. import catalog
+from ..api.errors import ApiError, NotConnectedError
 from ..api.redaction import plain
-from ..errors import ApiError, ConfigurationError, ConnectionChangedError, NotAppliedError, NotConnectedError
+from ..errors import ConfigurationError, ConnectionChangedError, NotAppliedError
 from .ledger import BELIEVED, Facts
 from .outputs import Observed, complaints, display_name, outputs, shows
 from .peers import Word

@@ -10,13 +10,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from outlit_pulumi.errors import (
-    AuthenticationError,
-    IntegrationError,
-    OutlitError,
-    PermissionDeniedError,
-    PlanLimitError,
-)
+from outlit_pulumi.api.errors import AuthenticationError, PermissionDeniedError, PlanLimitError
+from outlit_pulumi.errors import IntegrationError, OutlitError
 from outlit_pulumi.lifecycle.decide import difference
 from outlit_pulumi.lifecycle.outputs import UNCONFIRMED
 from outlit_pulumi.lifecycle.workspace import Workspace

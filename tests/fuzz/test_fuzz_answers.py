@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.errors import ApiError
 from outlit_pulumi.api.models import IntegrationList, parse
-from outlit_pulumi.errors import ApiError, OutlitError
+from outlit_pulumi.errors import OutlitError
 from outlit_pulumi.lifecycle import operations
 from outlit_pulumi.lifecycle.outputs import Observed
 from outlit_pulumi.lifecycle.workspace import Workspace

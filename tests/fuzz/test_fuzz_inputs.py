@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outlit_pulumi import catalog
+from outlit_pulumi.api.errors import ServiceError
 from outlit_pulumi.api.models import IntegrationItem
-from outlit_pulumi.errors import OutlitError, ServiceError
+from outlit_pulumi.errors import OutlitError
 from outlit_pulumi.lifecycle import operations
 from outlit_pulumi.lifecycle.check import UNKNOWN, check
 from outlit_pulumi.lifecycle.decide import difference

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlit_pulumi import settings
-from outlit_pulumi.errors import ApiError, ConfigurationError
+from outlit_pulumi.api.errors import ApiError
+from outlit_pulumi.errors import ConfigurationError
 
 from .strategies import anticipated, client, examples, right, texts, values
 

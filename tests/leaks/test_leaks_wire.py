@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from outlit_pulumi.api.client import OutlitClient
+from outlit_pulumi.api.errors import ApiError
 from outlit_pulumi.api.retry import Retries
-from outlit_pulumi.errors import ApiError
 from outlit_pulumi.settings import Settings
 
 from .canaries import API_KEYS, SHAPES

@@ -749,7 +749,7 @@ RULES = (
     Rule(
         "args-secret",
         "A secret field of an args object becomes a Pulumi secret, whether it was given as one or not.",
-        "resources.py",
+        "config.py",
         "item.name: Output.secret(value) if item.secret else value",
         "item.name: value",
         _ENGINE + "test_the_main_job_with_exactly_the_calls_that_the_design_counts",
@@ -757,7 +757,7 @@ RULES = (
     Rule(
         "mapping-secret",
         "So does every field of a mapping that is not known to be public.",
-        "resources.py",
+        "config.py",
         "value if key in public else Output.secret(value)",
         "value",
         _ENGINE + "test_the_main_job_with_exactly_the_calls_that_the_design_counts",
@@ -765,7 +765,7 @@ RULES = (
     Rule(
         "late-config-secret",
         "So does a config that is not known yet, or whose provider is not, as a whole.",
-        "resources.py",
+        "config.py",
         "    return Output.secret(Output.all(provider, config).apply(lambda known: _plain(*known)))\n",
         "    return Output.all(provider, config).apply(lambda known: _plain(*known))\n",
         "tests/unit/test_unit_resources.py::test_config_is_registered_under_the_names_of_the_api",

@@ -115,7 +115,7 @@ def test_a_type_checker_knows_every_provider() -> None:
     for spec, found in zip(DIRECT, overloads[:-2], strict=True):
         assert spec.args is not None
         assert found["provider"] == f"Literal['{spec.id}']"
-        assert found["config"] == f"Input[{spec.args.__name__} | {spec.args.__name__}Dict]"
+        assert found["config"] == f"Input[catalog.{spec.args.__name__} | catalog.{spec.args.__name__}Dict]"
     assert {found["provider"] for found in overloads[-2:]} == {"ProviderId | Input[str]"}
 
 

@@ -14,7 +14,8 @@ from pulumi.runtime import set_all_config
 from pulumi.runtime.settings import ROOT
 
 import outlit_pulumi as outlit
-from outlit_pulumi import invoke, resources
+from outlit_pulumi import config as declared
+from outlit_pulumi import invoke
 from outlit_pulumi.lifecycle.check import check
 
 CANARY = "phx_CANARY0123456789"
@@ -141,7 +142,7 @@ def registered(provider: Callable[[], Any], config: Callable[[], Any]) -> tuple[
     """The config as it is registered, and the fields of it that are secrets; [``*``] where it is one as a whole."""
 
     async def look() -> tuple[object, list[str]]:
-        props = resources.config_props(provider(), config())
+        props = declared.registered(provider(), config())
         if isinstance(props, Output):
             return await props.future(), ["*"] if await props.is_secret() else []
         secret = [name for name, value in props.items() if isinstance(value, Output) and await value.is_secret()]
@@ -204,8 +205,8 @@ def test_config_is_registered_under_the_names_of_the_api(
 )
 def test_a_message_names_a_field_as_the_program_does(config: Any, name: str) -> None:
     async def inputs() -> dict[str, Any]:
-        plain = await Output.all(**resources.config_props("posthog", config)).future()
-        return {"provider": "posthog", "config": plain, "config_class": resources.class_name("posthog", config)}
+        plain = await Output.all(**declared.registered("posthog", config)).future()
+        return {"provider": "posthog", "config": plain, "config_class": declared.class_name("posthog", config)}
 
     found = check({}, asyncio.run(inputs()), offered=dict)
     assert found.failures == [f'config field {name} of PostHog is missing: PostHog project id, as text: `"12345"`.']
