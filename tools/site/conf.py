@@ -1,6 +1,6 @@
 """Sphinx's configuration of the documentation site: `make docs`.
 
-The site's source is the repository: docs/, README.md, CONTRIBUTING.md, CHANGELOG.md and the README of every example. So
+The site's source is the repository: docs/, README.md, CONTRIBUTING.md, CHANGELOG.md and the READMEs of the examples. So
 a relative link leads to the same place here as in the repository's file view. A file of the repository that is no page
 of the site becomes a download. A folder cannot be linked: link its README. Only docs/reference.md, which shows
 docstrings, needs Sphinx to be read; the other pages are plain Markdown, so the navigation is here.
@@ -8,6 +8,7 @@ docstrings, needs Sphinx to be read; the other pages are plain Markdown, so the 
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -37,7 +38,7 @@ NAVIGATION: dict[str, list[str]] = {
         "Sandbox </docs/sandbox>",
         "Interruptions </docs/interruptions>",
     ],
-    "Examples": ["/examples/*/README"],
+    "Examples": ["Overview </examples/README>", "/examples/*/README"],
     "Reference": ["/docs/reference", "/docs/limits", "/docs/reliability", "/docs/performance"],
     "Project": ["README </README>", "/CHANGELOG", "/CONTRIBUTING", "/SECURITY"],
 }
@@ -46,7 +47,8 @@ NAVIGATION: dict[str, list[str]] = {
 project = "Outlit for Pulumi"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/_index"
-include_patterns = ["docs/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "examples/*/README.md"]
+include_patterns = ["docs/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
+include_patterns += ["examples/README.md", "examples/*/README.md"]
 # Sphinx would search them for pages, also through links to other folders.
 exclude_patterns = [".*", "build", "dist", "outlit_pulumi", "tests", "tools", "benchmarks", "examples/*/venv"]
 highlight_language = "text"
@@ -77,6 +79,18 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 # The Registry wants the first page to be docs/_index.md; a web server wants it to be index.html.
 html_extra_path = ["root"]
+
+
+_ABSOLUTE = re.compile(
+    r"https://(github\.com/outlit/outlit-pulumi/blob|raw\.githubusercontent\.com/outlit/outlit-pulumi)/main/"
+)
+"""How README.md begins its links to files of the repository, for the package index."""
+
+
+def stay_here(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Has the links of README.md lead to pages of the site, and so finds dead ones."""
+    if docname == "README":
+        source[0] = _ABSOLUTE.sub("", source[0])
 
 
 def add_navigation(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -119,6 +133,7 @@ def setup(app: Sphinx) -> None:
     resources = ModuleAnalyzer.for_module("outlit_pulumi.resources")
     resources.analyze()
     resources.overloads.clear()
+    app.connect("source-read", stay_here)
     app.connect("source-read", add_navigation)
     app.connect("autodoc-process-docstring", add_fields, priority=400)  # before napoleon reads the sections
     app.connect("autodoc-process-signature", hide_constructor)
