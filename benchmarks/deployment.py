@@ -108,8 +108,8 @@ def environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not (name.startswith(("OUTLIT_", "PULUMI_", "PYTHON")) or name.lower().endswith("_proxy"))
     }
-    python = os.environ.get("OUTLIT_BENCH_BIN") or str(Path(sys.executable).parent)
-    folders = (python, os.environ.get("OUTLIT_ENGINE_BIN", ""), os.environ["PATH"])
+    python = Path(os.environ.get("OUTLIT_BENCH_BIN") or Path(sys.executable).parent)
+    folders = (str(python.absolute()), os.environ.get("OUTLIT_ENGINE_BIN", ""), os.environ["PATH"])
     return env | {"PATH": os.pathsep.join(filter(None, folders)), "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 

@@ -11,9 +11,11 @@ SIDES = {
     "base": "import pulumi",
     "program": "import pulumi, outlit_pulumi",
     "provider": "import pulumi, httpcore, outlit_pulumi.api.client\n"
-    "import outlit_pulumi.lifecycle.operations, outlit_pulumi.lifecycle.workspace",
+    "import outlit_pulumi.lifecycle.operations, outlit_pulumi.lifecycle.workspace\n"
+    "from outlit_pulumi.api.models import IntegrationList, parse\n"
+    "parse(b'{\"items\": []}', IntegrationList)",
 }
-"""The imports of each side. The base is what every program and every dynamic provider loads."""
+"""The imports of each side; a provider also builds its models. The base is what every program and provider loads."""
 
 
 def starts(repeats: int) -> dict[str, list[float]]:

@@ -11,8 +11,11 @@ from .results import TOLERANCE, Comparison, Results, Verdict, by_shape, peak, ve
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
-_SHOWN = {"floor": ("do-nothing resource", "#9aa5b1"), "ours": ("outlit-pulumi", "#4f46e5")}
+_SHOWN = {"floor": ("do-nothing resource", "#9aa5b1"), "ours": ("outlit-pulumi", "#7c74ff")}
 """Name and colour of each project."""
+
+_GREY = "#808080"
+"""The colour of all else, which can be read on a light page and on a dark one."""
 
 
 def page(measured: Results) -> str:
@@ -82,7 +85,9 @@ def draw(measured: Results, file: Path) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     mpl.rcParams.update({"svg.hashsalt": "outlit", "svg.fonttype": "none", "font.size": 9})
-    mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+    mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})
+    for part in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
+        mpl.rcParams[part] = _GREY
     sizes = {shape.integrations: rows for shape, rows in by_shape(measured).items() if not shape.latency}
     plot = Figure(figsize=(11, 3.2), layout="constrained")
     panels = plot.subplots(1, len(OPERATIONS), sharey=True)
@@ -99,7 +104,7 @@ def draw(measured: Results, file: Path) -> None:
             axis.set_minor_locator(NullLocator())
     panels[0].set_ylabel("seconds (median)")
     plot.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(PROJECTS))
-    plot.savefig(file, metadata={"Date": None})
+    plot.savefig(file, metadata={"Date": None}, transparent=True)
 
 
 def _seconds(row: Comparison, project: str) -> float:
