@@ -45,11 +45,11 @@ test-long: $(VENV)/.mutmut ## Run all tests with many more examples and 600 inte
 
 bench: $(VENV)/.bench $(BENCH)/.ready ## Measure time, calls and memory next to Pulumi's own, and write docs/performance.md: half an hour
 	@$(ENGINE) && \
-	OUTLIT_BENCH_BIN=$(CURDIR)/$(BENCH)/bin $(VENV)/bin/python -m benchmarks
+	BENCH_BIN=$(CURDIR)/$(BENCH)/bin $(VENV)/bin/python -m benchmarks
 
 bench-check: $(VENV)/.bench $(BENCH)/.ready ## Check that the provider is as fast as it must be: ten minutes
 	@$(ENGINE) && \
-	OUTLIT_BENCH_BIN=$(CURDIR)/$(BENCH)/bin $(VENV)/bin/python -m benchmarks --check
+	BENCH_BIN=$(CURDIR)/$(BENCH)/bin $(VENV)/bin/python -m benchmarks --check
 
 lint: style imports types workflows ## Check style, imports, types and workflows
 

@@ -101,14 +101,14 @@ def lives(shape: Shape, repeats: int) -> Iterator[Run]:
 def environment() -> dict[str, str]:
     """Puts a Python and the engine first on the path, and drops what could slow down one of the projects.
 
-    The Python is that of OUTLIT_BENCH_BIN, where programs have what they need and no more, or else this one.
+    The Python is that of BENCH_BIN, where programs have what they need and no more, or else this one.
     """
     env = {
         name: value
         for name, value in os.environ.items()
         if not (name.startswith(("OUTLIT_", "PULUMI_", "PYTHON")) or name.lower().endswith("_proxy"))
     }
-    python = Path(os.environ.get("OUTLIT_BENCH_BIN") or Path(sys.executable).parent)
+    python = Path(os.environ.get("BENCH_BIN") or Path(sys.executable).parent)
     folders = (str(python.absolute()), os.environ.get("OUTLIT_ENGINE_BIN", ""), os.environ["PATH"])
     return env | {"PATH": os.pathsep.join(filter(None, folders)), "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
