@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .. import catalog
 from ..api.errors import ApiError, AuthenticationError, PermissionDeniedError
 from ..api.redaction import plain
+from ..errors import ConnectionChangedError
 from . import decide
 from .check import REPLACE, UNKNOWN, Props, quoted
 from .operations import owner_of
@@ -70,17 +71,16 @@ def change(
     """
     name = display_name(olds["provider"])
     kept = found.replaces and olds.get("adopt_existing")
-    refusal = None if kept else _refusal(workspace, olds, held, found, warn)
-    if refusal is not None:
-        _once(workspace, warn, refusal.warned(f"{'replacing' if found.replaces else 'updating'} {name}"))
+    refused = None if kept else _refused(workspace, olds, held, found, warn)
+    if refused is not None:
+        _once(workspace, warn, refused)
         return
     text, deletes = foretold(olds, news, found)
     _once(workspace, warn if deletes else tell, f"{name}: {text}")
 
 
-def _refusal(
-    workspace: Workspace, olds: Props, held: str, found: decide.Difference, warn: Show
-) -> decide.Refusal | None:
+def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Difference, warn: Show) -> str | None:
+    """The warning of what an update or a delete will refuse."""
     provider = olds["provider"]
     try:
         item, owner = _look(workspace, provider, held, olds.get("organization_id"))
@@ -90,7 +90,14 @@ def _refusal(
         _once(workspace, warn, _blind(error))
         return None
     decision = (decide.remove if found.replaces else decide.change)(held, item, workspace.ledger.facts(provider), owner)
-    return decision if isinstance(decision, decide.Refusal) else None
+    if not isinstance(decision, decide.Refusal):
+        return None
+    fails = f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"
+    another = decision.error is ConnectionChangedError and item is not None and item.connection_id not in (None, held)
+    if another and found.replaces and found.delete_first:
+        # The engine tells nobody that it finishes a replacement, which takes the connection that it finds.
+        fails += ", unless an interrupted replacement left that connection,"
+    return decision.warned(fails)
 
 
 def _look(

@@ -395,7 +395,16 @@ def delete(provider: IntegrationProvider) -> object:
         ),
         *(
             (answer, HELD, REPLACED, "replacing Stripe", delete, "Stripe was not disconnected", "")
-            for answer in (listing(), NO_ID_LISTED, OTHERS_LISTED)
+            for answer in (listing(), NO_ID_LISTED)
+        ),
+        (
+            OTHERS_LISTED,
+            HELD,
+            REPLACED,
+            "replacing Stripe, unless an interrupted replacement left that connection,",
+            delete,
+            "Stripe was not disconnected",
+            "",
         ),
         (OTHERS_LISTED, HELD, SLACK, "replacing Stripe", delete, "Stripe was not disconnected", ""),
     ],
