@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # only where somebody asks for it
 
 _STOP_SECONDS = 5
+_GRACE_SECONDS = 1
 _LISTENER_SECONDS = 30
 
 
@@ -71,8 +72,6 @@ class Server:
                 proxy_headers=False,
                 # Longer than clients keep idle connections (5 s in httpx): else a call could meet the closing.
                 timeout_keep_alive=60,
-                # Calls that are under way at the end get this many seconds; idle connections are closed at once.
-                timeout_graceful_shutdown=1,
             )
         )
         self._thread = threading.Thread(target=self._run, name="outlit-sandbox", daemon=True)
@@ -87,7 +86,7 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._uvicorn.should_exit = True
+        self._uvicorn.stop()
         self._thread.join(_STOP_SECONDS)
 
     @property
@@ -119,13 +118,17 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn that tells when it accepts connections, and can stop doing so for a while."""
+    """uvicorn that tells when it accepts connections, can stop doing so for a while, and ends at once.
+
+    Its own loops sleep 0.1 s at a time, twice in a row at the end: too long for tests that start a sandbox each.
+    """
 
     loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._stopping = asyncio.Event()
         self._held: socket.socket | None = None
         self._reopening: asyncio.Task[None] | None = None
 
@@ -134,11 +137,31 @@ class _Uvicorn(uvicorn.Server):
         self.loop = asyncio.get_running_loop()
         self.ready.set()
 
+    def stop(self) -> None:
+        """Ends it, from another thread."""
+        self.should_exit = True
+        self.loop.call_soon_threadsafe(self._stopping.set)
+
+    async def main_loop(self) -> None:
+        seconds = 0
+        while not await self.on_tick(10 * seconds):  # which sets the date of answers
+            seconds += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes idle connections at once, and lets calls that are under way end in the time of grace."""
         self._stop_reopening()
         if self._held is not None:
             self._held.close()
-        await super().shutdown(sockets)
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        connections = [one for one in self.server_state.connections if isinstance(one, Connection)]
+        ends = [asyncio.create_task(connection.lost.wait()) for connection in connections]
+        for connection in connections:
+            connection.shutdown()
+        if under_way := {*ends, *self.server_state.tasks}:
+            await asyncio.wait(under_way, timeout=_GRACE_SECONDS)
 
     async def close_listener(self, seconds: float | None = None) -> None:
         """Refuses connections from its return on: for some seconds, or until `open_listener`."""

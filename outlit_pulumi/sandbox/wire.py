@@ -19,19 +19,23 @@ _BREAK = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Connection(HttpToolsProtocol):
-    """One connection of a client, which `Wire` finds in the scope's state. It carries one request at a time."""
+    """One connection of a client, which `Wire` finds in the scope's state. It carries one request at a time.
+
+    Attributes:
+        lost: Set once it is closed.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.app_state = {**self.app_state, _CONNECTION: self}
-        self._lost = asyncio.Event()
+        self.lost = asyncio.Event()
         self._ending = False
         self._wait: asyncio.Future[None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends a wait: the client is gone."""
         super().connection_lost(exc)
-        self._lost.set()
+        self.lost.set()
         self._end()
 
     def shutdown(self) -> None:
@@ -52,22 +56,22 @@ class Connection(HttpToolsProtocol):
 
     async def reset(self) -> None:
         """Breaks the connection."""
-        if not self._lost.is_set():
+        if not self.lost.is_set():
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _BREAK)
             self.transport.abort()
             # Only then does uvicorn know that no answer is to come.
-            await self._lost.wait()
+            await self.lost.wait()
 
     def write(self, data: bytes) -> None:
         """Writes bytes as they are."""
-        if not self._lost.is_set():
+        if not self.lost.is_set():
             self.transport.write(data)
 
     async def close(self) -> None:
         """Closes the connection after what was written."""
-        if not self._lost.is_set():
+        if not self.lost.is_set():
             self.transport.close()
-            await self._lost.wait()
+            await self.lost.wait()
 
     def _end(self) -> None:
         self._ending = True

@@ -253,7 +253,7 @@ def test_idle_connections_do_not_hold_up_the_end(process: bool) -> None:
             )
             assert response.status_code == 200
             before = time.monotonic()
-        # About 0.2 s on an idle machine; uvicorn's own patience would be without end.
+        # A few milliseconds on an idle machine; uvicorn's own patience would be without end.
         assert time.monotonic() - before < 5
 
 

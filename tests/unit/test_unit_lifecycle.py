@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from outlit_pulumi.lifecycle.peers import Peers
 from outlit_pulumi.lifecycle.workspace import Workspace
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 from outlit_pulumi.settings import Settings
-from tests.clock import DATE, ImpatientClock
+from tests.clock import DATE, ImpatientClock, SkippingClock
 from tests.transports import PATIENCE, Gate
 
 # Not of a shape that is hidden anyway: that would show nothing of what is hidden because it is declared.
@@ -1060,7 +1059,7 @@ def test_create_does_not_take_over_what_a_resource_that_stays_holds(run: Run, ma
 
 def test_a_list_is_used_for_half_a_minute(run: Run, made: Observed) -> None:
     """In a long run somebody may reconnect what we are about to disconnect."""
-    clock = Jumps()
+    clock = SkippingClock()
     run.again(clock=clock)
     run.create("posthog", POSTHOG)
     clock.time += 29
@@ -1071,18 +1070,6 @@ def test_a_list_is_used_for_half_a_minute(run: Run, made: Observed) -> None:
     clock.time += 2
     with pytest.raises(outlit.ConnectionChangedError):
         run.delete(made)
-
-
-class Jumps(Clock):
-    """A clock that only moves when told."""
-
-    time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def date(self) -> datetime:
-        return DATE
 
 
 def test_delete_keeps_what_this_run_took_over(run: Run, made: Observed) -> None:
@@ -1276,7 +1263,7 @@ def test_an_error_says_the_id_where_the_list_has_a_blank_name(run: Run, blank: s
 class Timed(httpx.HTTPTransport):
     """Notes how long each request may take; each takes four seconds."""
 
-    def __init__(self, clock: Jumps) -> None:
+    def __init__(self, clock: SkippingClock) -> None:
         super().__init__()
         self.clock = clock
         self.seconds: list[float] = []
@@ -1301,7 +1288,7 @@ def test_every_call_comes_out_of_the_operations_time(
     run: Run, made: Observed, operation: str, calls: list[str], seconds: list[float]
 ) -> None:
     """Each may take three quarters of what is left. The list, which others may wait for, has a time of its own."""
-    clock = Jumps()
+    clock = SkippingClock()
     transport = Timed(clock)
     run.again(seconds=20, transport=transport, clock=clock)
     run.sandbox.fault("connect", status=500)
