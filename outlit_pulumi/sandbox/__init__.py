@@ -1,9 +1,9 @@
 """A local stand-in for the Outlit service, for development, examples and tests.
 
 ``python -m outlit_pulumi.sandbox`` runs it; `Sandbox` runs it for the length of a ``with`` block. It answers the five
-routes of Outlit's API page and says whose a key is. It keeps what is connected in SQLite, and never keeps credentials:
-only a SHA-256 fingerprint of a config, so that a test can tell which credentials are in use. On demand it misbehaves:
-see `Sandbox.fault`, `Sandbox.lag` and `Sandbox.configure`.
+routes of Outlit's API page and says whose a key is. It keeps what is connected in memory, or in a state file too, and
+never keeps credentials: only a SHA-256 fingerprint of a config, so that a test can tell which credentials are in use.
+On demand it misbehaves: see `Sandbox.fault`, `Sandbox.lag` and `Sandbox.configure`.
 The page behind ``connectUrl``, where a person approves browser sessions and disconnects, is at ``/integrations``.
 
 Needs the extra ``sandbox`` (``pip install 'path/to/outlit-pulumi[sandbox]'``).

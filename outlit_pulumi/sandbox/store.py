@@ -1,4 +1,4 @@
-"""The rules of the sandbox's service. Knows neither HTTP nor SQL: what is kept is in a `State`.
+"""The rules of the sandbox's service. Knows neither HTTP nor files: what is kept is in a `State`.
 
 Keys, plans and habits belong to one run.
 """
@@ -9,16 +9,18 @@ import hashlib
 import json
 import math
 import re
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from outlit_pulumi.sandbox.offer import Offer, offers
-from outlit_pulumi.sandbox.state import Connection, SandboxStartError, Session, State, SyncRow
+from outlit_pulumi.sandbox.state import Connection, Document, KeptSync, SandboxStartError, Session, State, Workspace
 
 DEFAULT_API_KEY = "ok_sandbox_local_key_that_is_not_a_secret"
 """The key of the first workspace when none is given. It is the same on every start and protects nothing."""
@@ -149,10 +151,6 @@ class Connected:
     already_connected: bool
 
 
-_Kept = tuple[list[Connection], list[SyncRow]]
-"""The connections and the syncs of a workspace."""
-
-
 def fingerprint(config: Mapping[str, str]) -> str:
     """SHA-256, in hex, of a config's canonical JSON. Tells which credentials are in use without keeping them."""
     canonical = json.dumps(dict(config), sort_keys=True, separators=(",", ":"))
@@ -199,21 +197,21 @@ class Store:
         self._default_plan = Plan(plan, limit)
         self._plans: dict[str, Plan] = {}
         self.habits = Habits()
-        # By lagging route: where its past begins, and how many seconds it lags. The past has a state for every change.
+        # By lagging route: where its past begins, and how many seconds it lags. The past has what every change left.
         self._lags: dict[str | None, tuple[int, float]] = {}
-        self._past: list[tuple[int, dict[str, _Kept]]] = []
+        self._past: list[tuple[int, Document]] = []
         self._sync_ms = round(sync_seconds * 1000)
         self._clock = clock
+        self._lock = threading.RLock()
         self._state = State(path)
-        with self._transaction():
-            self._offset_ms = self._state.offset()
-            self._state.add_workspace(workspace)
+        self._add_workspace(workspace)
         names = self.workspaces()
         self._keys = {_derived_key(name): name for name in names if name != workspace} | {api_key: workspace}
 
     def close(self) -> None:
         """Closes the state; the store is of no use afterwards."""
-        self._state.close()
+        with self._lock:
+            self._state.close()
 
     # Workspaces, plans, time
 
@@ -229,15 +227,19 @@ class Store:
         """
         if not _WORKSPACE.fullmatch(name):
             raise InvalidRequest("name must be 1 to 64 letters, digits, - or _, no - or _ first.")
-        with self._transaction():
-            self._state.add_workspace(name)
-            key = _derived_key(name)
+        key = _derived_key(name)
+        with self._lock:
+            self._add_workspace(name)
             self._keys[key] = name
         return key
 
+    def _add_workspace(self, name: str) -> None:
+        if name not in self._state.document.workspaces:
+            self._change(Workspace(name))
+
     def workspaces(self) -> list[str]:
         """The names of all workspaces, in the order in which they were made."""
-        return self._state.workspaces()
+        return list(self._state.document.workspaces)
 
     def plan(self, workspace: str) -> Plan:
         """The plan of a workspace."""
@@ -249,7 +251,7 @@ class Store:
 
     def now(self) -> int:
         """Sandbox time, in milliseconds since 1970."""
-        return round(self._clock() * 1000) + self._offset_ms
+        return round(self._clock() * 1000) + self._state.document.offset_ms
 
     def advance(self, seconds: float) -> int:
         """Moves sandbox time forward and returns the new one, in milliseconds.
@@ -257,11 +259,11 @@ class Store:
         Raises:
             InvalidRequest: ``seconds`` is negative or no number, or more than 100 years have been added in all.
         """
-        with self._transaction():
-            if not (math.isfinite(seconds) and 0 <= seconds <= _MOST_OFFSET_SECONDS - self._offset_ms / 1000):
+        with self._lock:
+            offset = self._state.document.offset_ms
+            if not (math.isfinite(seconds) and 0 <= seconds <= _MOST_OFFSET_SECONDS - offset / 1000):
                 raise InvalidRequest("advance must be a number of seconds, 0 or more, 100 years at most in all.")
-            self._offset_ms += round(seconds * 1000)
-            self._state.set_offset(self._offset_ms)
+            self._keep(replace(self._state.document, offset_ms=offset + round(seconds * 1000)))
             return self.now()
 
     def lag(self, routes: Iterable[str], seconds: float | None) -> None:
@@ -269,7 +271,7 @@ class Store:
 
         Without a number they show what is at this call, until they are told otherwise.
         """
-        with self._state.lock:
+        with self._lock:
             for route in routes:
                 self._lags.pop(route, None)
                 if seconds != 0:
@@ -282,16 +284,8 @@ class Store:
 
     def integrations(self, workspace: str, route: str | None = None) -> list[Integration]:
         """Every provider on offer, in order, as the workspace sees it; with ``route``, as that route shows it."""
-        with self._state.lock:
-            now, (kept, rows) = self._then(route, workspace)
-        connections = {connection.provider: connection for connection in kept}
-        syncs: dict[str, list[Sync]] = {}
-        for row in rows:
-            syncs.setdefault(row.provider, []).append(_sync(row, now))
-        return [
-            Integration(offer, connections.get(offer.id), tuple(syncs.get(offer.id, ())))
-            for offer in self.offers.values()
-        ]
+        now, seen = self._then(route, workspace)
+        return [_integration(offer, seen, now) for offer in self.offers.values()]
 
     def integration(self, workspace: str, provider: str, route: str | None = None) -> Integration:
         """One provider as the workspace sees it; with ``route``, as that route shows it.
@@ -300,16 +294,12 @@ class Store:
             InvalidRequest: The provider is not on offer.
         """
         offer = self._offer(provider)
-        with self._state.lock:
-            if route in self._lags:
-                return next(item for item in self.integrations(workspace, route) if item.offer == offer)
-            now = self.now()
-            syncs = tuple(_sync(row, now) for row in self._state.syncs(workspace, provider))
-            return Integration(offer, self._state.connection(workspace, provider), syncs)
+        now, seen = self._then(route, workspace)
+        return _integration(offer, seen, now)
 
     def connections(self, workspace: str) -> list[Connection]:
         """The workspace's connections, oldest credentials first."""
-        return self._state.connections(workspace)
+        return sorted(self._held(workspace).connections.values(), key=lambda item: (item.connected_at, item.provider))
 
     def connect(self, workspace: str, provider: str, config: Mapping[str, object], *, force: bool = False) -> Connected:
         """Connects a provider with credentials.
@@ -325,11 +315,13 @@ class Store:
         if problem is not None:
             raise InvalidRequest(problem)
         digest = fingerprint({name: str(value) for name, value in config.items()})
-        with self._transaction():
-            existing = self._state.connection(workspace, provider)
-            if existing is not None and not force:
-                return Connected(existing.connection_id, already_connected=True)
-            return Connected(self._apply(workspace, provider, digest), already_connected=False)
+        with self._lock:
+            held = self._held(workspace)
+            already = provider in held.connections and not force
+            if not already:
+                held = self._applied(held, provider, digest)
+                self._change(held)
+            return Connected(held.connections[provider].connection_id, already)
 
     def disconnect(self, workspace: str, provider: str) -> None:
         """Removes a connection with its syncs.
@@ -339,21 +331,25 @@ class Store:
             NotConnected: There is no connection.
         """
         self._offer(provider)
-        with self._transaction():
-            if not self._state.remove_connection(workspace, provider):
+        with self._lock:
+            held = self._held(workspace)
+            if provider not in held.connections:
                 raise NotConnected(provider)
+            self._change(_without(held, provider))
 
     def meddle(self, workspace: str, provider: str, *, disconnect: bool = False, connect: bool = False) -> None:
         """Does what somebody else does to a provider on offer: disconnects it, connects it in a browser, or both.
 
         What the service would refuse them does not happen, and a connection that is there already stays as it is.
         """
-        with self._transaction():
+        with self._lock:
+            held = self._held(workspace)
             if disconnect:
-                self._state.remove_connection(workspace, provider)
-            if connect and self._state.connection(workspace, provider) is None:
+                held = _without(held, provider)
+            if connect and provider not in held.connections:
                 with suppress(PlanLimitReached):
-                    self._apply(workspace, provider, None)
+                    held = self._applied(held, provider, None)
+            self._change(held)
 
     def set_sync(
         self, workspace: str, provider: str, status: str, *, model: str | None = None, error_message: str | None = None
@@ -363,21 +359,25 @@ class Store:
         Raises:
             InvalidRequest: The provider is not on offer or not connected, or has no such model.
         """
-        with self._transaction():
-            syncs = {sync.model: sync for sync in self.integration(workspace, provider).syncs}
-            if not syncs:
+        self._offer(provider)
+        with self._lock:
+            held, now = self._held(workspace), self.now()
+            connection = held.connections.get(provider)
+            if connection is None:
                 raise InvalidRequest("The provider is not connected.")
-            if model is not None and model not in syncs:
+            if model not in (None, *(sync.model for sync in connection.syncs)):
                 raise InvalidRequest("The provider has no such model.")
-            for row in self._state.syncs(workspace, provider):
-                if model not in (None, row.model):
-                    continue
+
+            def told(sync: KeptSync) -> KeptSync:
+                if model not in (None, sync.model):
+                    return sync
                 if status == "SUCCESS":
-                    told = SyncRow(provider, row.model, first_success_at=self.now())
-                else:
-                    last = syncs[row.model].last_synced_at
-                    told = SyncRow(provider, row.model, row.first_success_at, status, error_message, last)
-                self._state.change_sync(workspace, told)
+                    return KeptSync(sync.model, first_success_at=now)
+                last = _sync(sync, now).last_synced_at
+                return replace(sync, forced_status=status, error_message=error_message, last_synced_at=last)
+
+            changed = replace(connection, syncs=tuple(told(sync) for sync in connection.syncs))
+            self._change(replace(held, connections={**held.connections, provider: changed}))
 
     # Browser sessions
 
@@ -388,11 +388,11 @@ class Store:
             InvalidRequest: The provider is not on offer.
         """
         self._offer(provider)
-        with self._transaction():
-            connected = self._state.connection(workspace, provider) is not None
-            already = connected and not force
+        with self._lock:
+            held = self._held(workspace)
+            already = provider in held.connections and not force
             session = Session(str(uuid.uuid4()), provider, "pending", self.now(), force, already_connected=already)
-            self._state.add_session(workspace, session)
+            self._change(replace(held, sessions={**held.sessions, session.id: session}))
         return session
 
     def session(self, workspace: str, session_id: str) -> Session:
@@ -401,23 +401,17 @@ class Store:
         Raises:
             InvalidRequest: The workspace has no such session, or its provider is not on offer any more.
         """
-        for session in self._sessions(workspace, session_id):
-            return session
-        raise InvalidRequest("Unknown session.")
+        session = self._held(workspace).sessions.get(session_id)
+        if session is None or session.provider not in self.offers:
+            raise InvalidRequest("Unknown session.")
+        late = session.status == "pending" and self.now() - session.created_at >= SESSION_SECONDS * 1000
+        return replace(session, status="expired") if late else session
 
     def pending_sessions(self, workspace: str) -> list[Session]:
         """The workspace's sessions that wait for a person, oldest first; of providers on offer."""
-        return [session for session in self._sessions(workspace) if session.status == "pending"]
-
-    def _sessions(self, workspace: str, session_id: str | None = None) -> list[Session]:
-        now, late = self.now(), SESSION_SECONDS * 1000
-        return [
-            replace(session, status="expired")
-            if session.status == "pending" and now - session.created_at >= late
-            else session
-            for session in self._state.sessions(workspace, session_id)
-            if session.provider in self.offers
-        ]
+        kept = sorted(self._held(workspace).sessions.values(), key=lambda session: session.created_at)
+        known = [self.session(workspace, session.id) for session in kept if session.provider in self.offers]
+        return [session for session in known if session.status == "pending"]
 
     def finish_session(self, workspace: str, session_id: str, outcome: str, error: str | None = None) -> Session:
         """Ends a pending session as if a person had: ``connected`` connects the provider, ``failed`` does not.
@@ -428,47 +422,50 @@ class Store:
         Raises:
             InvalidRequest: The workspace has no such session, or it has ended.
         """
-        with self._transaction():
-            session = self.session(workspace, session_id)
+        with self._lock:
+            held, session = self._held(workspace), self.session(workspace, session_id)
             if session.status != "pending":
                 raise InvalidRequest("The session has ended.")
             ended = replace(session, status=outcome, error=error if outcome == "failed" else None)
-            existing = self._state.connection(workspace, session.provider)
-            if outcome == "connected" and (existing is None or session.force):
+            if outcome == "connected" and (session.force or session.provider not in held.connections):
                 try:
-                    self._apply(workspace, session.provider, None)
+                    held = self._applied(held, session.provider, None)
                 except PlanLimitReached as problem:
                     ended = replace(session, status="failed", error=str(problem))
-            self._state.end_session(ended)
+            self._change(replace(held, sessions={**held.sessions, session.id: ended}))
             return ended
 
-    # Inside a transaction
+    # What there is, and its replacement: once for each call, at its end, so that what is refused changes nothing
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._state.lock:
-            with self._state.transaction():
-                yield
-            self._remember()
+    def _held(self, workspace: str) -> Workspace:
+        return self._state.document.workspaces[workspace]
+
+    def _then(self, route: str | None, workspace: str) -> tuple[int, Workspace]:
+        """The time that a route shows, and the workspace as it was then: the present unless the route lags."""
+        with self._lock:
+            if route not in self._lags:
+                return self.now(), self._held(workspace)
+            first, seconds = self._lags[route]
+            since, document = self._past[first]
+            moment = self.now() - seconds * 1000
+            for at, later in self._past[first + 1 :]:
+                if at <= moment:
+                    document = later
+            return round(max(since, moment)), document.workspaces.get(workspace, Workspace(workspace))
+
+    def _change(self, changed: Workspace) -> None:
+        document = self._state.document
+        self._keep(replace(document, workspaces={**document.workspaces, changed.name: changed}))
+
+    def _keep(self, document: Document) -> None:
+        self._state.keep(document)
+        self._remember()
 
     def _remember(self) -> None:
         if self._lags:
-            self._past.append((self.now(), {name: self._kept(name) for name in self.workspaces()}))
+            self._past.append((self.now(), self._state.document))
 
-    def _then(self, route: str | None, workspace: str) -> tuple[int, _Kept]:
-        """The time that a route shows, and what the workspace had then: the present unless the route lags."""
-        if route not in self._lags:
-            return self.now(), self._kept(workspace)
-        first, seconds = self._lags[route]
-        since, state = self._past[first]
-        moment = self.now() - seconds * 1000
-        for at, later in self._past[first + 1 :]:
-            if at <= moment:
-                state = later
-        return round(max(since, moment)), state.get(workspace, ([], []))
-
-    def _kept(self, workspace: str) -> _Kept:
-        return self._state.connections(workspace), self._state.syncs(workspace)
+    # Rules for several calls
 
     def _offer(self, provider: str) -> Offer:
         try:
@@ -476,33 +473,31 @@ class Store:
         except KeyError:
             raise InvalidRequest("Unknown provider.") from None
 
-    def _apply(self, workspace: str, provider: str, digest: str | None) -> str:
-        """Puts credentials in use, on the existing connection or a new one, and returns the connection's id."""
-        now, existing, plan = self.now(), self._state.connection(workspace, provider), self.plan(workspace)
+    def _applied(self, held: Workspace, provider: str, digest: str | None) -> Workspace:
+        """The workspace with credentials in use, on the existing connection or a new one."""
+        now, existing, issued = self.now(), held.connections.get(provider), held.issued.get(provider, ())
         if existing is not None:
-            renewed = self.habits.new_id_on_force
-            kept = self._new_id(workspace, provider) if renewed else existing.connection_id
-            self._state.change_connection(workspace, Connection(provider, kept, digest, now))
-            return kept
-        current = len(self._state.connections(workspace))
-        if plan.limit is not None and current >= plan.limit:
-            raise PlanLimitReached(plan.name, current, plan.limit)
-        issued = self._state.issued_ids(workspace, provider)
-        connection_id = issued[0] if issued and self.habits.stable_ids else self._new_id(workspace, provider)
-        models = self.offers[provider].models
-        new = Connection(provider, connection_id, digest, now)
-        self._state.add_connection(workspace, new, models, first_success_at=now + self._sync_ms)
-        return connection_id
+            again = None if self.habits.new_id_on_force else existing.connection_id
+            syncs = existing.syncs
+        else:
+            plan, current = self.plan(held.name), len(held.connections)
+            if plan.limit is not None and current >= plan.limit:
+                raise PlanLimitReached(plan.name, current, plan.limit)
+            again = issued[0] if issued and self.habits.stable_ids else None
+            syncs = tuple(KeptSync(model, now + self._sync_ms) for model in self.offers[provider].models)
+        connection_id = again or self._new_id(held, provider)
+        if again is None:
+            issued = (*issued, connection_id)
+        new = Connection(provider, connection_id, digest, now, syncs)
+        return replace(held, connections={**held.connections, provider: new}, issued={**held.issued, provider: issued})
 
-    def _new_id(self, workspace: str, provider: str) -> str:
-        number = len(self._state.issued_ids(workspace, provider)) + 1
-        base = f"{provider}-org_{workspace}"
-        connection_id = base if number == 1 else f"{base}-{number}"
+    def _new_id(self, held: Workspace, provider: str) -> str:
+        base = f"{provider}-org_{held.name}"
+        numbers = count(len(held.issued.get(provider, ())) + 1)
+        ids = (base if number == 1 else f"{base}-{number}" for number in numbers)
         # A workspace "a-2" may meet an id that workspace "a" was given for its second connection.
-        while not self._state.issue_id(workspace, provider, connection_id):
-            number += 1
-            connection_id = f"{base}-{number}"
-        return connection_id
+        taken = {item for other in self._state.document.workspaces.values() for item in other.issued.get(provider, ())}
+        return next(item for item in ids if item not in taken)
 
 
 def timestamp(milliseconds: int | None) -> str | None:
@@ -518,10 +513,20 @@ def _derived_key(workspace: str) -> str:
     return f"ok_sandbox_{hashlib.sha256(workspace.encode()).hexdigest()[:40]}"
 
 
-def _sync(row: SyncRow, now: int) -> Sync:
-    if row.forced_status is not None:
-        return Sync(row.model, row.forced_status, row.last_synced_at, row.error_message)
-    since = now - row.first_success_at
+def _without(held: Workspace, provider: str) -> Workspace:
+    return replace(held, connections={name: item for name, item in held.connections.items() if name != provider})
+
+
+def _integration(offer: Offer, seen: Workspace, now: int) -> Integration:
+    connection = seen.connections.get(offer.id)
+    syncs = () if connection is None else tuple(_sync(sync, now) for sync in connection.syncs)
+    return Integration(offer, connection, syncs)
+
+
+def _sync(kept: KeptSync, now: int) -> Sync:
+    if kept.forced_status is not None:
+        return Sync(kept.model, kept.forced_status, kept.last_synced_at, kept.error_message)
+    since = now - kept.first_success_at
     if since < 0:
-        return Sync(row.model, "PENDING", None, None)
-    return Sync(row.model, "SUCCESS", now - since % (RESYNC_SECONDS * 1000), None)
+        return Sync(kept.model, "PENDING", None, None)
+    return Sync(kept.model, "SUCCESS", now - since % (RESYNC_SECONDS * 1000), None)

@@ -11,14 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 import outlit_pulumi.sandbox
-from outlit_pulumi.sandbox import DEFAULT_API_KEY, Sandbox, SandboxRequestError, SandboxStartError, fingerprint
+from outlit_pulumi.sandbox import DEFAULT_API_KEY, Sandbox, SandboxRequestError, SandboxStartError, Store, fingerprint
 
 CANARY = "canary-9f8e7d6c5b4a"
 CONFIG = {"apiKey": CANARY, "region": "us", "projectId": "12345"}
@@ -76,7 +76,20 @@ def another_database(path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, not_a_database, another_database])
+def another_version(path: Path) -> None:
+    Store(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def not_its_document(path: Path) -> None:
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE state SET document = '{\"workspaces\": 1}'")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, not_a_database, another_database, another_version, not_its_document])
 def test_bad_state_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
     state = tmp_path / "state"
     make(state)
