@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import closing
+from typing import NoReturn
 
 from outlit_pulumi.sandbox.server import HOST, Server
 from outlit_pulumi.sandbox.state import SandboxStartError
@@ -30,8 +31,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m outlit_pul
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    options = _parser(prog).parse_args(argv)
     try:
+        options = _parser(prog).parse_args(argv)
         with closing(_store(options)) as store, Server(store, options.port, options.host) as server:
             print(_ready(server.url, options), flush=True)
             # Waking up now and then lets signals through on Windows, and shows a server that died.
@@ -66,11 +67,14 @@ def _store(options: argparse.Namespace) -> Store:
     )
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        said = " ".join(message.split())
+        raise SandboxStartError(f"{said[0].upper()}{said[1:]}. `{self.prog} --help` shows the usage.")
+
+
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Run a local stand-in for the Outlit service.",
-    )
+    parser = _Parser(prog=prog, description="Run a local stand-in for the Outlit service.")
     parser.add_argument("--port", type=int, default=8787, help="port; 0 for a free one (default: %(default)s)")
     parser.add_argument(
         "--host",

@@ -265,6 +265,9 @@ def test_the_sandboxs_options_are_its_own() -> None:
     assert helped.stdout.startswith("usage: outlit-pulumi sandbox ")
     assert "--extra-providers" in helped.stdout
     assert run("sandbox", "--api-key", "ok_short", env=environment()).returncode == 2
+    wrong = run("sandbox", "--made-up", env=environment())
+    said = "outlit sandbox: Unrecognized arguments: --made-up. `outlit-pulumi sandbox --help` shows the usage.\n"
+    assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", said)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,13 @@ def test_bad_options() -> None:
     assert_refuses_to_start("--port", "70000", naming="70000")
     assert_refuses_to_start("--api-key", "ok_short", naming="API key")
     assert_refuses_to_start("--limit", "-1", naming="limit")
+    usage = "`python -m outlit_pulumi.sandbox --help` shows the usage."
+    for options, said in (
+        (["--port", "x"], "Argument --port: invalid int value: 'x'"),
+        (["--limit"], "Argument --limit: expected one argument"),
+        (["--made\nup"], "Unrecognized arguments: --made up"),
+    ):
+        assert_refuses_to_start(*options, naming=f"outlit sandbox: {said}. {usage}\n")
 
 
 def assert_refuses_to_start(*options: str, naming: str) -> None:
