@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic.alias_generators import to_camel
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 """Text that is not empty."""
@@ -79,14 +80,14 @@ class WorkspaceRequest(Request):
     name: Text
 
 
-class SettingsRequest(Request):
+class SettingsRequest(Request, alias_generator=to_camel):
     """Body of the control route that changes a workspace's plan and the service's habits. What is left out stays."""
 
     limit: Annotated[int, Field(ge=0)] | None = None
     plan: Text = "free"
-    keyCheck: bool = True
-    stableIds: bool = False
-    newIdOnForce: bool = False
+    key_check: bool = True
+    stable_ids: bool = False
+    new_id_on_force: bool = False
 
 
 class LagRequest(Request):

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict, Unpack
 from urllib.parse import quote, urlencode
+
+from pydantic.alias_generators import to_camel
 
 from outlit_pulumi.sandbox.faults import Kind, RouteName
 from outlit_pulumi.sandbox.server import Server
@@ -24,7 +26,6 @@ from outlit_pulumi.sandbox.store import DEFAULT_API_KEY, Store
 
 _TIMEOUT_SECONDS = 30
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-_KEEP: Any = object()
 
 
 class CallRecord(TypedDict):
@@ -46,6 +47,35 @@ class ConnectionRecord(TypedDict):
     connectionId: str
     fingerprint: str | None
     connectedAt: str
+
+
+class Configuration(TypedDict, total=False):
+    """What `Sandbox.configure` changes: the members of `Plan`, whose name is ``plan`` here, and those of `Habits`."""
+
+    limit: int | None
+    plan: str
+    key_check: bool
+    stable_ids: bool
+    new_id_on_force: bool
+
+
+class FaultMembers(TypedDict, total=False):
+    """What `Sandbox.fault` takes besides the route: the members of `Fault`."""
+
+    kind: Kind
+    times: int | None
+    skip: int
+    probability: float
+    seed: int
+    after: bool
+    provider: str | None
+    workspace: str | None
+    seconds: float
+    status: int
+    body: str
+    content_type: str
+    headers: dict[str, str]
+    members: Sequence[str]
 
 
 _Calls = list[CallRecord]
@@ -190,28 +220,12 @@ class Sandbox:
         key: str = self._request("POST", "/sandbox/workspaces", {"name": name})["apiKey"]
         return key
 
-    def configure(
-        self,
-        *,
-        limit: int | None = _KEEP,
-        plan: str = _KEEP,
-        key_check: bool = _KEEP,
-        stable_ids: bool = _KEEP,
-        new_id_on_force: bool = _KEEP,
-        api_key: str | None = None,
-    ) -> None:
+    def configure(self, *, api_key: str | None = None, **settings: Unpack[Configuration]) -> None:
         """Changes the plan of a workspace (its connection limit, None for none, and name) and the service's `Habits`.
 
         What is left out stays.
         """
-        wanted = {
-            "limit": limit,
-            "plan": plan,
-            "keyCheck": key_check,
-            "stableIds": stable_ids,
-            "newIdOnForce": new_id_on_force,
-        }
-        body = {name: value for name, value in wanted.items() if value is not _KEEP}
+        body = {to_camel(name): value for name, value in settings.items()}
         self._request("POST", "/sandbox/settings", body, api_key=api_key)
 
     def lag(self, *routes: Literal["list", "sync_status"], seconds: float | None = None) -> None:
@@ -223,48 +237,15 @@ class Sandbox:
 
     # Faults
 
-    def fault(
-        self,
-        route: RouteName | Literal["*"],
-        *,
-        kind: Kind = "answer",
-        times: int | None = 1,
-        skip: int = 0,
-        probability: float = 1.0,
-        seed: int = 0,
-        after: bool = False,
-        provider: str | None = None,
-        workspace: str | None = None,
-        seconds: float | None = None,
-        status: int | None = None,
-        body: str | None = None,
-        content_type: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        members: Sequence[str] | None = None,
-    ) -> None:
+    def fault(self, route: RouteName | Literal["*"], **members: Unpack[FaultMembers]) -> None:
         """Makes the next ``times`` calls of a route (``*``: of any; None: all) meet a fault.
 
-        `Fault` says what the kinds and the rest mean. ``answer`` needs ``status``; its body is empty unless given.
-        A member that the kind does not have is refused.
+        `Fault` says what the kinds and the members mean, and what they are when left out: ``kind="answer"`` and
+        ``times=1`` among them. ``answer`` needs ``status``; its body is empty unless given. A member that the kind does
+        not have is refused.
         """
-        wanted = {
-            "route": route,
-            "kind": kind,
-            "skip": skip,
-            "probability": probability,
-            "seed": seed,
-            "after": after,
-            "provider": provider,
-            "workspace": workspace,
-            "seconds": seconds,
-            "status": status,
-            "body": body,
-            "contentType": content_type,
-            "headers": None if headers is None else dict(headers),
-            "members": None if members is None else list(members),
-        }
-        given = {name: value for name, value in wanted.items() if value is not None}
-        self._request("POST", "/sandbox/faults", {**given, "times": times})
+        body = {to_camel(name): value for name, value in members.items()}
+        self._request("POST", "/sandbox/faults", {"route": route, **body})
 
     def clear_faults(self) -> None:
         """Drops every fault that has not happened yet."""
@@ -356,33 +337,23 @@ class Sandbox:
         errors = cleanup.enter_context(tempfile.TemporaryFile(mode="w+"))  # noqa: SIM115  # the stack closes it
         # The package may be importable here by other means than the environment, which is all that a child gets.
         path = os.pathsep.join(filter(None, (str(_PACKAGE_PARENT), os.environ.get("PYTHONPATH"))))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "outlit_pulumi.sandbox", *self._arguments()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
+        options = {**self._options, "port": self._port, "state": self._state}
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
+        process = cleanup.enter_context(  # which waits for its end
+            subprocess.Popen(
+                [sys.executable, "-m", "outlit_pulumi.sandbox", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, "PYTHONPATH": path},
+            )
         )
-        cleanup.callback(_stop, process)
+        cleanup.callback(process.terminate)
         assert process.stdout is not None
         ready = re.search(r"http://\S+", process.stdout.readline())
         if ready is None:
             process.wait()
-            raise SandboxStartError(_read(errors))
+            errors.seek(0)
+            raise SandboxStartError(errors.read().strip() or "The sandbox ended before it was ready.")
         return ready.group()
-
-    def _arguments(self) -> Iterator[str]:
-        for name, value in {**self._options, "port": self._port, "state": self._state}.items():
-            if value is not None:
-                yield f"--{name.replace('_', '-')}={value}"
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    with process:  # closes the pipe and waits
-        process.terminate()
-
-
-def _read(errors: IO[str]) -> str:
-    errors.seek(0)
-    return errors.read().strip() or "The sandbox ended before it was ready."

@@ -15,8 +15,6 @@ from outlit_pulumi.sandbox.store import InvalidRequest, timestamp
 
 routes = APIRouter(prefix="/sandbox", route_class=JsonRoute, include_in_schema=False, dependencies=[Depends(workspace)])
 
-_HABITS = {"keyCheck": "key_check", "stableIds": "stable_ids", "newIdOnForce": "new_id_on_force"}
-
 
 @routes.get("/calls")
 async def calls(here: Here) -> dict[str, list[Call]]:
@@ -82,10 +80,9 @@ async def settings(here: Here, workspace: Workspace, wanted: bodies.SettingsRequ
     """Changes the workspace's plan and the service's habits. What is left out stays."""
     given = wanted.model_dump(exclude_unset=True)
     plan = here.store.plan(workspace)
-    plan = replace(plan, name=given.get("plan", plan.name), limit=given.get("limit", plan.limit))
+    plan = replace(plan, name=given.pop("plan", plan.name), limit=given.pop("limit", plan.limit))
     here.store.set_plan(workspace, plan)
-    habits = {_HABITS[name]: value for name, value in given.items() if name in _HABITS}
-    here.store.habits = replace(here.store.habits, **habits)
+    here.store.habits = replace(here.store.habits, **given)
     return {"plan": plan.name, "limit": plan.limit}
 
 
