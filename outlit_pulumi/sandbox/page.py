@@ -100,6 +100,34 @@ def _is_same_origin(request: Request) -> bool:
 
 Fields = Annotated[Mapping[str, str], Depends(_fields)]
 
+
+def _field(fields: Mapping[str, str], name: str) -> str:
+    if name not in fields:
+        raise Problem(400, "Something is missing", f"The request has no {name}. Nothing was changed.")
+    return fields[name]
+
+
+async def _workspace(here: Here, fields: Fields) -> str:
+    """The workspace that a request names."""
+    name = _field(fields, "workspace")
+    if name not in here.store.workspaces():
+        raise Problem(404, "No such workspace", "This sandbox has no workspace of that name.")
+    return name
+
+
+NamedWorkspace = Annotated[str, Depends(_workspace)]
+
+
+async def _integration(here: Here, fields: Fields, workspace: NamedWorkspace) -> Integration:
+    """The provider that a request names, as the workspace sees it."""
+    try:
+        return here.store.integration(workspace, _field(fields, "provider"))
+    except InvalidRequest:
+        raise Problem(404, "No such provider", "This sandbox does not offer that provider.", workspace) from None
+
+
+NamedIntegration = Annotated[Integration, Depends(_integration)]
+
 routes = APIRouter(prefix="/integrations", include_in_schema=False)
 
 
@@ -110,7 +138,7 @@ async def show(here: Here, fields: Fields) -> Response:
     names = store.workspaces()
     if "workspace" not in fields and len(names) > 1:
         return _html("workspaces.html", waiting={name: len(store.pending_sessions(name)) for name in names})
-    workspace = _workspace(store, {"workspace": names[0], **fields})
+    workspace = await _workspace(here, {"workspace": names[0], **fields})
     integrations = store.integrations(workspace)
     known = {item.offer.id: item for item in integrations}
     sessions = store.pending_sessions(workspace)
@@ -137,27 +165,25 @@ async def go_to_page(fields: Fields) -> Response:
 
 
 @routes.post("/connect")
-async def connect(here: Here, fields: Fields) -> Response:
+async def connect(here: Here, workspace: NamedWorkspace, integration: NamedIntegration) -> Response:
     """Starts a browser session."""
-    workspace = _workspace(here.store, fields)
-    here.store.start_session(workspace, _provider(here.store, workspace, fields).offer.id)
+    here.store.start_session(workspace, integration.offer.id)
     return _go(workspace=workspace)
 
 
 @routes.post("/approve")
-async def approve(here: Here, fields: Fields) -> Response:
+async def approve(here: Here, workspace: NamedWorkspace, fields: Fields) -> Response:
     """Ends a browser session well."""
-    return _end_session(here.store, fields, "connected", None)
+    return _end_session(here.store, workspace, _field(fields, "session"), "connected")
 
 
 @routes.post("/deny")
-async def deny(here: Here, fields: Fields) -> Response:
+async def deny(here: Here, workspace: NamedWorkspace, fields: Fields) -> Response:
     """Ends a browser session."""
-    return _end_session(here.store, fields, "failed", DENIED)
+    return _end_session(here.store, workspace, _field(fields, "session"), "failed", DENIED)
 
 
-def _end_session(store: Store, fields: Fields, outcome: str, error: str | None) -> Response:
-    workspace, session_id = _workspace(store, fields), _field(fields, "session")
+def _end_session(store: Store, workspace: str, session_id: str, outcome: str, error: str | None = None) -> Response:
     try:
         store.finish_session(workspace, session_id, outcome, error)
     except InvalidRequest:
@@ -166,20 +192,16 @@ def _end_session(store: Store, fields: Fields, outcome: str, error: str | None) 
 
 
 @routes.api_route("/disconnect", methods=_READING)
-async def confirm_disconnect(here: Here, fields: Fields) -> Response:
+async def confirm_disconnect(workspace: NamedWorkspace, integration: NamedIntegration) -> Response:
     """Asks before it disconnects."""
-    workspace = _workspace(here.store, fields)
-    integration = _provider(here.store, workspace, fields)
     if integration.connection is None:
         raise _not_connected(integration, workspace)
     return _html("disconnect.html", workspace=workspace, integration=integration)
 
 
 @routes.post("/disconnect")
-async def disconnect(here: Here, fields: Fields) -> Response:
+async def disconnect(here: Here, workspace: NamedWorkspace, integration: NamedIntegration) -> Response:
     """Disconnects."""
-    workspace = _workspace(here.store, fields)
-    integration = _provider(here.store, workspace, fields)
     try:
         here.store.disconnect(workspace, integration.offer.id)
     except NotConnected:
@@ -197,29 +219,6 @@ async def style() -> Response:
 async def icon() -> Response:
     """The page's icon."""
     return _file("icon.svg", "image/svg+xml")
-
-
-# Reading
-
-
-def _workspace(store: Store, fields: Fields) -> str:
-    name = _field(fields, "workspace")
-    if name not in store.workspaces():
-        raise Problem(404, "No such workspace", "This sandbox has no workspace of that name.")
-    return name
-
-
-def _field(fields: Fields, name: str) -> str:
-    if name not in fields:
-        raise Problem(400, "Something is missing", f"The request has no {name}. Nothing was changed.")
-    return fields[name]
-
-
-def _provider(store: Store, workspace: str, fields: Fields) -> Integration:
-    try:
-        return store.integration(workspace, _field(fields, "provider"))
-    except InvalidRequest:
-        raise Problem(404, "No such provider", "This sandbox does not offer that provider.", workspace) from None
 
 
 # Saying what happened
