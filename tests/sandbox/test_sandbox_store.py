@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +70,24 @@ def test_limit_holds_for_threads_that_share_a_store() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(work, range(8))) == 7
     shared.close()
+
+
+def test_a_change_that_the_file_cannot_take_does_not_happen(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(Store(state)) as store:
+        store.connect("sandbox", "stripe", CONFIG)
+        before = store.connections("sandbox")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+        try:
+            with pytest.raises(sqlite3.OperationalError):
+                store.disconnect("sandbox", "stripe")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert store.connections("sandbox") == before
+    with closing(Store(state)) as store:
+        assert store.connections("sandbox") == before
+        store.disconnect("sandbox", "stripe")
 
 
 @pytest.mark.parametrize(
