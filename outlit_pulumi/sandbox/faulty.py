@@ -50,9 +50,8 @@ class Misbehaving:
         except ClientDisconnect:
             return
         call = await self._call(request, route, body)
-        fault = self._parts.faults.take(call)
-        call.fault = None if fault is None else fault.kind
         self._parts.calls.append(call)
+        fault = self._parts.faults.take(call)
 
         async def receive_again() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
@@ -62,8 +61,16 @@ class Misbehaving:
                 call.status = message["status"]
             await send(message)
 
+        if fault is None:
+            await self._app(scope, receive_again, note_and_send)
+            return
+        call.fault = fault.kind
+
         async def work() -> Answer:
-            self._meddle(fault, call)
+            if call.workspace and call.provider and (fault.others_connect or fault.others_disconnect):
+                self._parts.store.meddle(
+                    call.workspace, call.provider, disconnect=fault.others_disconnect, connect=fault.others_connect
+                )
             sent: list[Message] = []
 
             async def keep(message: Message) -> None:
@@ -73,10 +80,7 @@ class Misbehaving:
             content = b"".join(message.get("body", b"") for message in sent)
             return Answer(sent[0]["status"], content, Headers(raw=sent[0]["headers"])["content-type"])
 
-        if fault is None:
-            await self._app(scope, receive_again, note_and_send)
-        else:
-            await _go_wrong(fault, call, work, send)
+        await _go_wrong(fault, call, work, send)
 
     async def _call(self, request: Request, route: RouteName, body: bytes) -> Call:
         """What the log says of a call, whether or not the call is valid."""
@@ -101,12 +105,6 @@ class Misbehaving:
             force=force if route == "connect" and isinstance(force, bool) else None,
             workspace=workspace,
         )
-
-    def _meddle(self, fault: Fault | None, call: Call) -> None:
-        if fault is not None and call.workspace is not None and call.provider is not None:
-            self._parts.store.meddle(
-                call.workspace, call.provider, disconnect=fault.others_disconnect, connect=fault.others_connect
-            )
 
 
 async def _go_wrong(fault: Fault, call: Call, work: Callable[[], Awaitable[Answer]], send: Send) -> None:
