@@ -115,9 +115,8 @@ def _with_credentials(run: Command, workspace: Workspace, spec: ProviderSpec) ->
         raise UsageError(
             f"{spec.name} connects with credentials, which are asked for in a terminal, and there is none. Nothing was "
             "done. In a Pulumi program:\n\n"
-            f"{snippets.declaration(spec)}\n\n"
-            "with these settings of the stack:\n\n"
-            f"{snippets.settings(spec)}"
+            f"{snippets.integration(spec.id, spec.id, config=spec)}\n\n"
+            "with these settings of the stack:\n\n" + "\n".join(snippets.setting(spec, item) for item in spec.fields)
         )
     config = fields(spec, run.outside.ask, run.note)
     target = Target(workspace, run.warn, {"provider": spec.id, "config": config}, again=AGAIN)
@@ -151,7 +150,5 @@ def _tell(run: Command, provider: str, target: Target, ended: Outcome) -> None:
     connection = f" (connection {plain(connection_id)})" if connection_id else ""
     what = "is connected already" if ended.already else "is connected"
     unchanged = " Nothing was changed." if ended.already else ""
-    run.result(
-        data,
-        f"{name} {what}{connection}.{unchanged}\nTo have Pulumi track it, declare:\n\n{snippets.adoption(provider)}",
-    )
+    adoption = snippets.integration(provider, provider, adopt=True)
+    run.result(data, f"{name} {what}{connection}.{unchanged}\nTo have Pulumi track it, declare:\n\n{adoption}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from outlit_pulumi import PROVIDERS
-from outlit_pulumi.cli.snippets import declaration
+from outlit_pulumi.cli.snippets import integration
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 
 from .terminal import CANARY, KEY, Cli, interrupt
@@ -332,7 +332,7 @@ def test_a_lost_answer_that_cannot_be_settled_is_an_error(cli: Cli, sandbox: San
 def test_without_a_terminal_it_says_which_code_to_write(cli: Cli, sandbox: Sandbox) -> None:
     done = cli("connect", "supabase")
     assert (done.code, done.out) == (2, "")
-    assert declaration(PROVIDERS["supabase"]) in done.err
+    assert integration("supabase", "supabase", config=PROVIDERS["supabase"]) in done.err
     assert "pulumi config set supabaseProjectUrl\npulumi config set --secret supabaseServiceRoleKey" in done.err
     assert sandbox.connections() == []
 
@@ -340,7 +340,7 @@ def test_without_a_terminal_it_says_which_code_to_write(cli: Cli, sandbox: Sandb
 @pytest.mark.parametrize("spec", [spec for spec in PROVIDERS.values() if spec.args], ids=lambda spec: spec.id)
 def test_the_code_declares_every_field(spec: Any) -> None:
     """As a call that Python understands, with secrets from secret configuration."""
-    (call,) = (node for node in ast.parse(declaration(spec)).body)
+    (call,) = (node for node in ast.parse(integration(spec.id, spec.id, config=spec)).body)
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     config = next(keyword.value for keyword in call.value.keywords if keyword.arg == "config")
