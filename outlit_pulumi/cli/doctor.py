@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +23,8 @@ from ..api.retry import Budget
 from ..errors import ConfigurationError, OutlitError
 from ..settings import API_KEY
 from . import exits
-from .context import Command, Json, Stack, command
-from .screen import animated
+from .context import Command, command
+from .options import Json, Stack
 from .stack import find, run
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def doctor(ctx: typer.Context, stack: Stack = None, as_json: Json = False) -> No
     Exit codes: 0 no problem, but there may be warnings; 1 at least one problem; 2 wrong usage; 130 Ctrl-C.
     """
     with command(ctx, stack=stack, as_json=as_json, reads=True) as this:
-        screen = this.outside.err
-        with screen.status("Looking. Ctrl-C stops.") if animated(screen) else nullcontext():
+        with this.outside.err.status("Looking. Ctrl-C stops."):
             organization, checks = _workspace(this)
             checks += [*_engine(this.outside.environ), _versions()]
         well = not any(check.state == "problem" for check in checks)

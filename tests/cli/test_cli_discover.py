@@ -23,8 +23,7 @@ from outlit_pulumi.cli.discover.folder import write
 from outlit_pulumi.cli.discover.found import Found, discover
 from outlit_pulumi.cli.discover.project import Project, base_url_to_set, program, project_name, requirement
 from outlit_pulumi.cli.exits import UsageError
-from outlit_pulumi.cli.screen import console
-from outlit_pulumi.cli.surroundings import Surroundings
+from outlit_pulumi.cli.surroundings import Surroundings, console
 from outlit_pulumi.sandbox import Sandbox
 
 KEY = "ok_CANARY_key_of_the_workspace_0123456789"

@@ -145,7 +145,7 @@ def test_ctrl_c_at_a_question(sandbox: Sandbox) -> None:
 
 def test_ctrl_c_while_it_waits_for_the_browser(sandbox: Sandbox) -> None:
     with terminal("connect", "slack", "--no-browser", env=environment(sandbox)) as screen:
-        screen.expect("Waiting for Slack, ")
+        screen.expect("Waiting up to 300 s for Slack")
         screen.type("\x03")
         assert screen.end() == 130
     assert "Stopped waiting." in screen.shown

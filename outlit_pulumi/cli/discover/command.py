@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from .. import exits
-from ..context import Json, Stack, command
+from ..context import command
 from ..exits import UsageError
+from ..options import Json, Stack
 from ..snippets import config_key
 from .folder import require_free, shown, write
 from .found import Found

@@ -13,12 +13,10 @@ from ... import catalog
 from ...api.models import IntegrationItem
 from ...api.redaction import REDACTED, Redactor, plain
 from ...lifecycle.outputs import complaints, outputs
+from ..tables import CONNECTED
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 """An id that is the resource's name as it is. Every id of the API page is one."""
-
-CONNECTED = "connected"
-"""The status of a connection when all is well."""
 
 _TAKEN = frozenset(dir(builtins)) | {"config", "outlit", "pulumi"}
 """Names that a program must not use for an integration."""
