@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -113,8 +112,10 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except _WRONG_USAGE as error:
-        with suppress(typer.Exit):  # nobody reads it
+        try:
             Command(outside, as_json="--json" in args).fail(_usage(error))
+        except typer.Exit as end:  # it cannot be written
+            return end.exit_code
         return exits.USAGE
     except OSError as error:  # of the help and the version, which no command prints
         return exits.unwritable(error)

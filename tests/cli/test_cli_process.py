@@ -187,6 +187,18 @@ def test_a_reader_that_stops_reading(sandbox: Sandbox, arguments: tuple[str, ...
     assert (it.returncode, err) == (141, b"")
 
 
+@pytest.mark.parametrize("arguments", [("lst", "--json"), ("connect", "slack", "--json")])
+def test_an_error_that_nobody_reads(arguments: tuple[str, ...]) -> None:
+    """It is on standard error, as one line."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = environment(PATH="/nonexistent")
+    with subprocess.Popen(command(*arguments), env=env, stdout=writing, stderr=subprocess.PIPE) as it:
+        os.close(writing)
+        _, err = it.communicate(timeout=LONGEST)
+    assert (it.returncode, err.count(b"\n")) == (141, 1)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
 @pytest.mark.parametrize(
     "arguments",
