@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -12,13 +11,13 @@ import typer
 from .. import __version__
 from . import exits
 from .connect import connect
-from .context import Command, Json, Stack, mute, unwritable
+from .context import Command, command
 from .disconnect import disconnect
 from .discover.command import discover
 from .doctor import doctor
 from .exits import UsageError
 from .listing import list_
-from .local import sandbox
+from .options import Json, Stack
 from .status import status
 from .surroundings import Surroundings
 
@@ -42,6 +41,25 @@ def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def sandbox(ctx: typer.Context) -> None:
+    """Run a local stand-in for Outlit on 127.0.0.1, until Ctrl-C.
+
+    The options, --json and --help among them, are those of python -m outlit_pulumi.sandbox. Needs the extra sandbox.
+
+    Exit codes: 0 after Ctrl-C; 1 the server failed; 2 it could not start.
+    """
+    with command(ctx, as_json="--json" in ctx.args) as run:
+        try:
+            from ..sandbox.__main__ import main as serve
+        except ModuleNotFoundError as error:  # its extra is not installed
+            raise UsageError(str(error)) from None
+        try:
+            code = serve([*ctx.args, *(["--json"] if run.json else [])], prog="outlit-pulumi sandbox")
+        except OSError as error:  # what else fails, such as its port, it reports itself
+            code = exits.unwritable(error)
+        raise typer.Exit(code)
 
 
 app = typer.Typer(
@@ -94,13 +112,13 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except _WRONG_USAGE as error:
-        Command(outside, as_json="--json" in args).fail(_usage(error))
+        try:
+            Command(outside, as_json="--json" in args).fail(_usage(error))
+        except typer.Exit as end:  # it cannot be written
+            return end.exit_code
         return exits.USAGE
     except OSError as error:  # of the help and the version, which no command prints
-        mute()
-        with suppress(OSError):
-            typer.echo(f"outlit-pulumi: {unwritable(error)}", err=True)
-        return exits.ERROR
+        return exits.unwritable(error)
     return code if isinstance(code, int) else exits.DONE
 
 

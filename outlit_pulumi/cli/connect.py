@@ -11,18 +11,18 @@ from .. import catalog
 from ..api.errors import ApiError
 from ..api.redaction import plain
 from ..lifecycle import writes
+from ..lifecycle.check import UNKNOWN, check
 from ..lifecycle.workspace import Workspace
 from ..lifecycle.writes import Target
 from . import exits, snippets
-from .asking import fields
-from .browser import Waiting, browser_session
-from .choice import complete, provider_id
-from .context import Command, Json, Stack, command
+from .browser import send_person, wait_for_person
+from .context import Command, command
 from .exits import UsageError
+from .options import Json, Provider, Stack, provider_id
 
 if TYPE_CHECKING:
-    from ..catalog import ProviderSpec
-
+    from ..catalog import ConfigField, ProviderSpec
+    from .surroundings import Ask
 
 AGAIN = "Run the command again"
 
@@ -46,10 +46,7 @@ class Outcome:
 
 def connect(
     ctx: typer.Context,
-    provider: Annotated[
-        str,
-        typer.Argument(metavar="PROVIDER", help="Its id, such as slack; `list` shows them.", autocompletion=complete),
-    ],
+    provider: Provider,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the link and do not open it.")] = False,
     timeout: Annotated[float, typer.Option(min=1, max=3600, help="Seconds to wait for a person in the browser.")] = 300,
     stack: Stack = None,
@@ -75,30 +72,32 @@ def connect(
         if item is not None and item.connected:
             ended = Outcome("connected", already=True, connection_id=item.connection_id)
         elif spec is None or spec.browser:
-            ended = _in_browser(target, Waiting(run, target.name, timeout, open_it=not no_browser))
+            ended = _in_browser(run, target, timeout, open_it=not no_browser)
         else:
             ended = _with_credentials(run, workspace, spec)
         _tell(run, id_, target, ended)
 
 
-def _in_browser(target: Target, waiting: Waiting) -> Outcome:
+def _in_browser(run: Command, target: Target, seconds: float, *, open_it: bool) -> Outcome:
     with target.doing("was not connected"):
         session = target.client.start_session(target.provider, budget=target.budget)
     if session.already_connected:
         return Outcome("connected", already=True, connection_id=_connection_id(target))
-    end = browser_session(target.client, target.provider, session, waiting)
-    said = target.hide(end.error or "")
-    if end.status == "connected":
-        return Outcome("connected", connection_id=_connection_id(target))
-    errors = {
-        "failed": said or "Outlit gives no reason",
-        "expired": "the browser session expired before it was completed. Run the command again",
-    }
-    late = (
-        f"nobody completed the browser session within {waiting.limit}. It may still be completed in the browser; "
-        "`outlit-pulumi list --connected` then shows it"
-    )
-    return Outcome(end.status, error=errors.get(end.status, late))
+    url = session.connect_url or f"{run.settings.base_url}/integrations"
+    send_person(run, target, url, open_it=open_it)
+    end = wait_for_person(run, target, session, seconds)
+    if end is None:
+        error = (
+            f"nobody completed the browser session within {seconds:g} s. It may still be completed in the browser; "
+            "`outlit-pulumi list --connected` then shows it"
+        )
+        return Outcome("timed_out", error=error)
+    if end.status == "expired":
+        error = "the browser session expired before it was completed. Run the command again"
+        return Outcome("expired", error=error)
+    if end.status == "failed":
+        return Outcome("failed", error=target.hide(end.error or "") or "Outlit gives no reason")
+    return Outcome("connected", connection_id=_connection_id(target))
 
 
 def _connection_id(target: Target) -> str | None:
@@ -115,11 +114,10 @@ def _with_credentials(run: Command, workspace: Workspace, spec: ProviderSpec) ->
         raise UsageError(
             f"{spec.name} connects with credentials, which are asked for in a terminal, and there is none. Nothing was "
             "done. In a Pulumi program:\n\n"
-            f"{snippets.declaration(spec)}\n\n"
-            "with these settings of the stack:\n\n"
-            f"{snippets.settings(spec)}"
+            f"{snippets.integration(spec.id, spec.id, config=spec)}\n\n"
+            "with these settings of the stack:\n\n" + "\n".join(snippets.setting(spec, item) for item in spec.fields)
         )
-    config = fields(spec, run.outside.ask, run.note)
+    config = _asked(spec, run.outside.ask, run)
     target = Target(workspace, run.warn, {"provider": spec.id, "config": config}, again=AGAIN)
     done = writes.connect(
         target,
@@ -132,6 +130,31 @@ def _with_credentials(run: Command, workspace: Workspace, spec: ProviderSpec) ->
             "the answer was lost. It was not connected before and is now, which is taken as done by this command."
         )
     return Outcome("connected", already=done.how == "there", connection_id=done.connection_id)
+
+
+def _asked(spec: ProviderSpec, ask: Ask, run: Command) -> dict[str, str]:
+    """A valid config of the provider, field by field; what the resource would refuse is asked for again."""
+    config: dict[str, str] = {}
+    for item in spec.fields:
+        while item.name not in config:
+            try:
+                value = ask(_question(item), item.secret)
+            except EOFError:
+                raise UsageError(f"{spec.name} was not connected: the input ended.") from None
+            # The other fields count as not known yet.
+            whole = {other.name: UNKNOWN for other in spec.fields} | {item.name: value}
+            failures = check({}, {"provider": spec.id, "config": whole}, offered=dict).failures
+            if failures:
+                run.note("\n".join(failures))
+            else:
+                config[item.name] = value
+    return config
+
+
+def _question(item: ConfigField) -> str:
+    what = item.doc.rstrip(".").replace("`", "").partition(", as text")[0]  # what is typed is text in any case
+    choices = f" ({' or '.join(item.choices)})" if item.choices else ""
+    return f"{what}{choices}{', not shown' if item.secret else ''}: "
 
 
 def _tell(run: Command, provider: str, target: Target, ended: Outcome) -> None:
@@ -151,7 +174,5 @@ def _tell(run: Command, provider: str, target: Target, ended: Outcome) -> None:
     connection = f" (connection {plain(connection_id)})" if connection_id else ""
     what = "is connected already" if ended.already else "is connected"
     unchanged = " Nothing was changed." if ended.already else ""
-    run.result(
-        data,
-        f"{name} {what}{connection}.{unchanged}\nTo have Pulumi track it, declare:\n\n{snippets.adoption(provider)}",
-    )
+    adoption = snippets.integration(provider, provider, adopt=True)
+    run.result(data, f"{name} {what}{connection}.{unchanged}\nTo have Pulumi track it, declare:\n\n{adoption}")

@@ -1,4 +1,4 @@
-"""What every command has: its options, the workspace that it talks to, and one way to print and to fail.
+"""What every command has: the workspace that it talks to, and one way to print and to fail.
 
 ::
 
@@ -11,12 +11,10 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import RenderableType
@@ -28,19 +26,8 @@ from ..api.redaction import plain
 from ..errors import InternalError, OutlitError
 from ..settings import Settings
 from . import exits
-from .screen import Unwritable
 from .surroundings import Surroundings
 from .which import Which, which
-
-Stack = Annotated[
-    str | None,
-    typer.Option(
-        "--stack",
-        metavar="NAME",
-        help="Use this Pulumi stack's outlit:apiKey and outlit:baseUrl, and nothing of the environment.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, also when it fails.")]
 
 
 class Command:
@@ -98,7 +85,6 @@ class Command:
     def document(self, data: object, *, indent: int | None = 2) -> None:
         """Prints a JSON document. Non-ASCII characters are escaped, so that it fits any pipe and terminal."""
         self.outside.out.print(json.dumps(data, indent=indent), soft_wrap=True)
-        self.outside.out.file.flush()
 
     def note(self, shown: RenderableType, *, whole: bool = False) -> None:
         """Shows people something on the way, on standard error; ``whole`` leaves a line that is too long unfolded."""
@@ -153,38 +139,15 @@ def command(
         reads=reads,
     )
     try:
-        try:
-            yield run
-        except typer.Exit:
-            raise
-        except OutlitError as error:
-            run.fail(error)
-            raise typer.Exit(exits.exit_code(error)) from None
-        except KeyboardInterrupt:
-            run.note("Interrupted.")
-            raise typer.Exit(exits.INTERRUPTED) from None
-        except (BrokenPipeError, Unwritable):
-            raise
-        except Exception as error:  # noqa: BLE001  # the last stop before the user's screen
-            run.fail(InternalError.of(error))
-            raise typer.Exit(exits.ERROR) from None
-        finally:
-            run.outside.out.file.flush()
-    except BrokenPipeError:
-        mute()
-        raise typer.Exit(exits.BROKEN_PIPE) from None
-    except OSError as error:
-        mute()
-        with suppress(OSError):  # standard error may be what cannot be written
-            run.note(f"outlit-pulumi: {unwritable(error)}")
+        yield run
+    except typer.Exit:
+        raise
+    except OutlitError as error:
+        run.fail(error)
+        raise typer.Exit(exits.exit_code(error)) from None
+    except KeyboardInterrupt:
+        run.note("Interrupted.")
+        raise typer.Exit(exits.INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001  # the last stop before the user's screen
+        run.fail(InternalError.of(error))
         raise typer.Exit(exits.ERROR) from None
-
-
-def unwritable(error: OSError) -> str:
-    """What is said of standard output that takes nothing more."""
-    return f"standard output cannot be written: {error.strerror or type(error).__name__}."
-
-
-def mute() -> None:
-    """Lets nothing more be written to standard output: Python would complain about it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,10 +12,10 @@ from ..lifecycle import writes
 from ..lifecycle.workspace import Workspace
 from ..lifecycle.writes import Target
 from . import exits
-from .choice import complete, provider_id
 from .connect import AGAIN
-from .context import Command, Json, Stack, command
+from .context import Command, command
 from .exits import UsageError
+from .options import Json, Provider, Stack, provider_id
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 def disconnect(
     ctx: typer.Context,
-    provider: Annotated[
-        str, typer.Argument(metavar="PROVIDER", help="Its id, such as stripe.", autocompletion=complete)
-    ],
+    provider: Provider,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: Stack = None,
     as_json: Json = False,

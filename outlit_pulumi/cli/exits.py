@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
+
+import typer
+
 from ..api.errors import AuthenticationError
 from ..errors import OutlitError
 
@@ -41,3 +47,15 @@ def told(error: OutlitError) -> str:
     for of_pulumi in (", then run pulumi up again", " The state is unchanged."):
         text = text.replace(of_pulumi, "")
     return text
+
+
+def unwritable(error: OSError) -> int:
+    """Gives up standard output, which takes nothing more, and says so unless nobody reads. Returns the exit code."""
+    # Python would complain at its end about what it could not write.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
+    with suppress(OSError):  # standard error may be what cannot be written
+        reason = error.strerror or type(error).__name__
+        typer.echo(f"outlit-pulumi: standard output cannot be written: {reason}.", err=True)
+    return ERROR

@@ -8,11 +8,10 @@ import typer
 from rich.text import Text
 
 from .. import catalog
-from ..api.models import NOT_CONNECTED
 from ..api.redaction import plain
-from ..lifecycle.outputs import failing
-from .context import Json, Stack, command
-from .screen import Column, clean, moment, table
+from .context import command
+from .options import Json, Stack
+from .tables import Column, clean, connection_status, mishap, moment, table
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem
@@ -48,25 +47,14 @@ def list_(
     """
     with command(ctx, stack=stack, as_json=as_json, reads=True) as run, run.client() as client:
         items = run.listed(client, connected_only=connected)
-        hide = client.hide
         organization = run.organization(client)
         if items or run.json:
-            rows = [_row(item, hide) for item in items]
-            data = {"organizationId": organization, "items": [_data(item, hide) for item in items]}
+            rows = [_row(item, client.hide) for item in items]
+            data = {"organizationId": organization, "items": [_data(item, client.hide) for item in items]}
             run.result(data, table(run.outside.out, _COLUMNS, rows))
         else:
             run.note(_NOTHING if connected else "The workspace offers no integration.")
         run.say_whose(organization)
-
-
-def status_text(status: str, sync_status: str | None = None, error_message: str | None = None) -> Text:
-    """A connection's status for people: with that of its syncs, unless those are well."""
-    if status == NOT_CONNECTED:
-        return Text("not connected", style="dim")
-    well = sync_status is None or sync_status.upper() == "SUCCESS"
-    shown = status if well else f"{status}, sync {sync_status}"
-    bad = failing(status, None) or failing(sync_status, error_message)
-    return Text(shown, style="red" if bad else "green" if shown == "connected" else "yellow")
 
 
 def _row(item: IntegrationItem, hide: Redactor) -> list[str | Text]:
@@ -76,12 +64,10 @@ def _row(item: IntegrationItem, hide: Redactor) -> list[str | Text]:
         plain(item.id),
         hide(item.name or "", limit=60),
         hide(item.category or "", limit=60),
-        "" if spec is None else "browser" if spec.browser else fields,
-        status_text(
-            hide(item.status, limit=60), item.sync_status and hide(item.sync_status, limit=60), item.error_message
-        ),
-        moment(hide(item.last_data_received_at or "", limit=60)),
-        Text(hide(item.error_message or ""), style="red"),
+        "browser" if spec and spec.browser else fields,
+        connection_status(item.status, item, hide),
+        moment(item.last_data_received_at, hide),
+        mishap(item.error_message, hide),
     ]
 
 

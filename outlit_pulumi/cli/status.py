@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.text import Text
 
 from .. import catalog
@@ -17,17 +16,16 @@ from ..api.redaction import plain
 from ..lifecycle.outputs import failing
 from ..lifecycle.workspace import unreadable_entry
 from . import exits
-from .choice import complete, provider_id
-from .context import Command, Json, Stack, command
-from .listing import status_text
-from .polling import watch
-from .screen import Column, animated, clean, moment, table
+from .context import Command, command
+from .options import Json, Stack, complete, provider_id
+from .polling import looks
+from .tables import CONNECTED, Column, clean, connection_status, judged, mishap, moment, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..api.client import OutlitClient
-    from ..api.models import IntegrationItem, SyncStatus
+    from ..api.models import IntegrationItem, ModelSync, SyncStatus
     from ..api.redaction import Redactor
 
 _COLUMNS = (
@@ -37,8 +35,6 @@ _COLUMNS = (
     Column("LAST SYNCED", dropped=1),
     Column("ERROR", text=True),
 )
-_CONNECTED = "connected"
-"""The status of a connection when all is well."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +65,25 @@ class Look:
         return told is not None and told.connected
 
     @property
+    def models(self) -> Sequence[ModelSync]:
+        """The sync of each model."""
+        return self.sync.syncs if self.sync else ()
+
+    @property
+    def failing_model(self) -> bool:
+        """Whether the sync of a model fails."""
+        return any(failing(model.status, model.error_message) for model in self.models)
+
+    @property
     def failing(self) -> bool:
-        """Whether the connection or one of its syncs fails."""
-        return self.connected and (
-            failing(self.status, None)
-            or self.failing_as_a_whole
-            or any(failing(model.status, model.error_message) for model in (self.sync.syncs if self.sync else ()))
-        )
+        """Whether the connection or one of its syncs fails; the list may say so of all of it, whatever models do."""
+        whole = self.item is not None and failing(self.item.sync_status, self.item.error_message)
+        return self.connected and (failing(self.status, None) or whole or self.failing_model)
 
     @property
     def unheard_of(self) -> bool:
         """Whether its status is one that this version does not know. It may well be a good one, so it is no failure."""
-        return self.connected and self.status != _CONNECTED and not failing(self.status, None)
-
-    @property
-    def failing_as_a_whole(self) -> bool:
-        """Whether the list says so of the connection, whatever its models do."""
-        return self.item is not None and failing(self.item.sync_status, self.item.error_message)
+        return self.connected and self.status != CONNECTED and not failing(self.status, None)
 
 
 def status(
@@ -116,13 +114,14 @@ def status(
     with command(ctx, stack=stack, as_json=as_json, reads=True) as run, run.client() as client:
         if watching:
             _watch(run, client, provider, interval)
-        looks = look(client, provider)
+            return
+        found = look(client, provider)
         organization = run.organization(client)
-        run.result({"organizationId": organization} | _data(looks, client), _shown(run, looks, client.hide))
+        run.result({"organizationId": organization} | _data(found, client.hide), _shown(run, found, client.hide))
         run.say_whose(organization)
-        if any(found.problem for found in looks):
+        if any(one.problem for one in found):
             raise typer.Exit(exits.ERROR)
-        if any(found.failing for found in looks) or (provider is not None and not looks[0].connected):
+        if any(one.failing for one in found) or (provider is not None and not found[0].connected):
             raise typer.Exit(exits.NO)
 
 
@@ -154,74 +153,51 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
 
 
 def _watch(run: Command, client: OutlitClient, provider: str | None, interval: float) -> None:
-    screen = run.outside.out
-    hide = client.hide
-
-    def document(looks: list[Look] | None, problem: ApiError | None, _: float) -> None:
-        if problem is not None:
-            run.fail(problem, indent=None)
-        elif looks is not None:
-            run.document(_data(looks, client), indent=None)
-
-    def remarks(problem: ApiError | None, wait: float) -> list[Text]:
-        failed = [] if problem is None else [Text(f"The last look failed: {exits.told(problem)}", style="red")]
-        when = run.outside.now().strftime("%H:%M:%S")
-        again = f"again every {interval:g} s" if wait == interval else f"again in {wait:g} s, as Outlit asks"
-        return [*failed, Text(f"{when}, {again}. Ctrl-C ends it.", style="dim")]
-
-    def page(looks: list[Look] | None, problem: ApiError | None, wait: float) -> RenderableType:
-        parts = [_shown(run, looks, hide)] if looks is not None else []
-        return Group(*parts, *remarks(problem, wait))
-
-    def screenful(looks: list[Look] | None, problem: ApiError | None, wait: float) -> RenderableType:
-        summary = [_summary(looks, hide)] if looks is not None else []
-        first = Group(*remarks(problem, wait), *summary)
-        if not looks:
-            return first
-        worst_first = sorted(looks, key=lambda found: (not found.problem, not found.failing, not found.unheard_of))
-        return Group(first, Text(), _table(run, worst_first, hide))
-
-    if run.json:
-        watch(lambda: look(client, provider), document, run.outside.clock, every=interval)
-    elif not animated(screen):
-        watch(
-            lambda: look(client, provider), lambda *seen: screen.print(page(*seen)), run.outside.clock, every=interval
-        )
-    with Live(console=screen, auto_refresh=False) as live:
-        watch(
-            lambda: look(client, provider),
-            lambda *seen: live.update(screenful(*seen), refresh=True),
-            run.outside.clock,
-            every=interval,
-        )
+    """Shows each look, in a terminal in place of the one before. Where a look fails, the last answer stays."""
+    screen, clock = run.outside.out, run.outside.clock
+    page: RenderableType = ""
+    for found, wait in looks(lambda: look(client, provider), clock, every=interval):
+        if run.json:
+            if isinstance(found, ApiError):
+                run.fail(found, indent=None)
+            else:
+                run.document(_data(found, client.hide), indent=None)
+            continue
+        screen.clear()
+        if isinstance(found, ApiError):
+            screen.print(page, Text(f"The last look failed: {exits.told(found)}", style="red"), sep="\n")
+        else:
+            page = _shown(run, found, client.hide)
+            screen.print(page)
+        now = clock.date().astimezone()
+        screen.print(Text(f"{now:%H:%M:%S}, again in {wait:g} s. Ctrl-C ends it.", style="dim"))
 
 
-def _shown(run: Command, looks: Sequence[Look], hide: Redactor) -> RenderableType:
-    summary = _summary(looks, hide)
-    return Group(_table(run, looks, hide), Text(), summary) if looks else summary
+def _shown(run: Command, found: Sequence[Look], hide: Redactor) -> RenderableType:
+    """What went wrong is last: in a terminal that is too low for all, the beginning is what scrolls away."""
+    worst_last = sorted(found, key=lambda one: (one.problem is not None, one.failing, one.unheard_of))
+    rows = [row for one in worst_last for row in _rows(one, hide)]
+    summary = _summary(found, hide)
+    return Group(table(run.outside.out, _COLUMNS, rows), Text(), summary) if rows else summary
 
 
-def _table(run: Command, looks: Sequence[Look], hide: Redactor) -> RenderableType:
-    return table(run.outside.out, _COLUMNS, [row for found in looks for row in _rows(found, hide)])
-
-
-def _summary(looks: Sequence[Look], hide: Redactor) -> Text:
-    unread = sum(found.problem is not None for found in looks)
-    failing = sum(found.failing for found in looks)
+def _summary(found: Sequence[Look], hide: Redactor) -> Text:
+    unread = sum(one.problem is not None for one in found)
+    failing = sum(one.failing for one in found)
     said = []
     if unread:
-        said.append(f"{unread} of {len(looks)} integrations could not be read.")
+        said.append(f"{unread} of {len(found)} integrations could not be read.")
     if failing:
-        said.append(f"{failing} of {len(looks)} integrations failing.")
+        said.append(f"{failing} of {len(found)} integrations failing.")
     if said:
         shown = Text(" ".join(said), style="red")
-    elif not looks:
+    elif not found:
         shown = Text("Nothing is connected.")
-    elif any(found.connected for found in looks):
+    elif any(one.connected for one in found):
         shown = Text("Nothing is failing.", style="green")
     else:
         shown = Text("Not connected.", style="red")
-    unheard_of = [found.status for found in looks if found.unheard_of]
+    unheard_of = [one.status for one in found if one.unheard_of]
     if unheard_of:
         words = ", ".join(hide(status, limit=60) for status in dict.fromkeys(unheard_of))
         has = "has" if len(unheard_of) == 1 else "have"
@@ -229,60 +205,52 @@ def _summary(looks: Sequence[Look], hide: Redactor) -> Text:
     return shown
 
 
-def _rows(found: Look, hide: Redactor) -> list[list[str | Text]]:
-    provider = plain(found.provider)
-    if found.problem is not None:
-        return [[provider, "", Text("unknown", style="red"), "", exits.told(found.problem)]]
-    item, syncs = found.item, found.sync.syncs if found.sync else ()
+def _rows(one: Look, hide: Redactor) -> list[list[str | Text]]:
+    provider = plain(one.provider)
+    if one.problem is not None:
+        return [[provider, "", Text("unknown", style="red"), "", exits.told(one.problem)]]
     rows: list[list[str | Text]] = [
         [
             provider,
             hide(model.model, limit=60),
-            Text(
-                hide(model.status, limit=60),
-                style="red"
-                if failing(model.status, model.error_message)
-                else "green"
-                if model.status.upper() == "SUCCESS"
-                else "yellow",
+            judged(
+                model.status,
+                hide,
+                bad=failing(model.status, model.error_message),
+                good=model.status.upper() == "SUCCESS",
             ),
-            moment(hide(model.last_synced_at or "", limit=60)),
-            Text(hide(model.error_message or ""), style="red"),
+            moment(model.last_synced_at, hide),
+            mishap(model.error_message, hide),
         ]
-        for model in syncs
+        for model in one.models
     ]
-    named = any(failing(model.status, model.error_message) for model in syncs)
-    if not rows or (found.failing and not named):
-        whole = status_text(
-            hide(found.status, limit=60), hide(item.sync_status, limit=60) if item and item.sync_status else None
-        )
-        said = hide(item.error_message or "") if item and found.connected else ""
-        rows.insert(0, [provider, "", whole, "", Text(said, style="red")])
+    if not rows or (one.failing and not one.failing_model):
+        said = one.item.error_message if one.item and one.connected else None
+        rows.insert(0, [provider, "", connection_status(one.status, one.item, hide), "", mishap(said, hide)])
     return rows
 
 
-def _data(looks: Sequence[Look], client: OutlitClient) -> dict[str, Any]:
-    hide = client.hide
-    return {"failing": any(found.failing for found in looks), "items": [_item(found, hide) for found in looks]}
+def _data(found: Sequence[Look], hide: Redactor) -> dict[str, Any]:
+    return {"failing": any(one.failing for one in found), "items": [_item(one, hide) for one in found]}
 
 
-def _item(found: Look, hide: Redactor) -> dict[str, Any]:
-    item, sync, spec = found.item, found.sync, catalog.find(found.provider)
+def _item(one: Look, hide: Redactor) -> dict[str, Any]:
+    item, sync, spec = one.item, one.sync, catalog.find(one.provider)
     data: dict[str, Any] = clean(
         {
-            "provider": found.provider,
-            "name": (sync.name if sync else None) or (item.name if item else None) or (spec.name if spec else None),
-            "category": (sync.category if sync else None) or (item.category if item else None),
-            "status": found.status,
-            "connectionId": item.connection_id if item else None,
-            "syncStatus": item.sync_status if item else None,
-            "lastDataReceivedAt": item.last_data_received_at if item else None,
-            "errorMessage": item.error_message if item else None,
+            "provider": one.provider,
+            "name": (sync and sync.name) or (item and item.name) or (spec and spec.name),
+            "category": (sync and sync.category) or (item and item.category),
+            "status": one.status,
+            "connectionId": item and item.connection_id,
+            "syncStatus": item and item.sync_status,
+            "lastDataReceivedAt": item and item.last_data_received_at,
+            "errorMessage": item and item.error_message,
         },
         hide,
     )
-    data["failing"] = found.failing
-    data["syncs"] = [clean(model.members(), hide) for model in (sync.syncs if sync else ())]
-    if found.problem is not None:
-        data["error"] = exits.told(found.problem)
+    data["failing"] = one.failing
+    data["syncs"] = [clean(model.members(), hide) for model in one.models]
+    if one.problem is not None:
+        data["error"] = exits.told(one.problem)
     return data

@@ -12,8 +12,7 @@ from typing import Any
 
 from outlit_pulumi.api.retry import Clock
 from outlit_pulumi.cli.app import main
-from outlit_pulumi.cli.screen import console
-from outlit_pulumi.cli.surroundings import Surroundings
+from outlit_pulumi.cli.surroundings import Surroundings, console
 from outlit_pulumi.sandbox import Sandbox
 
 KEY = "ok_CANARY_key_of_the_workspace_0123456789"
@@ -75,6 +74,9 @@ class Time(Clock):
 
     def now(self) -> float:
         return self.seconds
+
+    def date(self) -> datetime:
+        return datetime(2026, 4, 10, 18, 30).astimezone()  # half past six, wherever the tests run
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -148,7 +150,6 @@ class Cli:
                 out=console(out, variables, terminal=terminal, width=width),
                 err=console(err, variables, terminal=terminal, width=width),
                 clock=self.time,
-                now=lambda: datetime(2026, 4, 10, 18, 30),  # noqa: DTZ001  # local time, as people read it
                 open_browser=open_browser,
                 ask=None if answers is None else ask,
             ),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from outlit_pulumi import PROVIDERS
-from outlit_pulumi.cli.snippets import declaration
+from outlit_pulumi.cli.snippets import integration
 from outlit_pulumi.sandbox import Sandbox, fingerprint
 
 from .terminal import CANARY, KEY, Cli, interrupt
@@ -107,7 +107,7 @@ def test_nobody_comes(cli: Cli, sandbox: Sandbox) -> None:
     done = cli("connect", "slack", "--json")
     assert done.code == 1
     assert done.data["status"] == "timed_out"
-    assert "nobody completed the browser session within 5 minutes" in done.err
+    assert "nobody completed the browser session within 300 s" in done.err
     assert sum(cli.time.slept) == 300
     assert [call["route"] for call in sandbox.calls()].count("connect_status") == 151
 
@@ -163,11 +163,12 @@ def test_interrupted_it_says_what_may_still_happen(cli: Cli, sandbox: Sandbox) -
     )
 
 
-def test_the_terminal_shows_the_time_left(cli: Cli, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("width", [None, 80])
+def test_it_says_how_long_it_waits(cli: Cli, sandbox: Sandbox, width: int | None) -> None:
     session(sandbox)
-    done = cli("connect", "slack", "--timeout", "90", width=60)
+    done = cli("connect", "slack", "--timeout", "90", width=width)
     assert done.code == 1
-    assert "Waiting for Slack, 1:30 left. Ctrl-C stops." in done.err
+    assert "Waiting up to 90 s for Slack to be connected in the browser. Ctrl-C stops.\n" in done.err
 
 
 # The link
@@ -332,7 +333,7 @@ def test_a_lost_answer_that_cannot_be_settled_is_an_error(cli: Cli, sandbox: San
 def test_without_a_terminal_it_says_which_code_to_write(cli: Cli, sandbox: Sandbox) -> None:
     done = cli("connect", "supabase")
     assert (done.code, done.out) == (2, "")
-    assert declaration(PROVIDERS["supabase"]) in done.err
+    assert integration("supabase", "supabase", config=PROVIDERS["supabase"]) in done.err
     assert "pulumi config set supabaseProjectUrl\npulumi config set --secret supabaseServiceRoleKey" in done.err
     assert sandbox.connections() == []
 
@@ -340,7 +341,7 @@ def test_without_a_terminal_it_says_which_code_to_write(cli: Cli, sandbox: Sandb
 @pytest.mark.parametrize("spec", [spec for spec in PROVIDERS.values() if spec.args], ids=lambda spec: spec.id)
 def test_the_code_declares_every_field(spec: Any) -> None:
     """As a call that Python understands, with secrets from secret configuration."""
-    (call,) = (node for node in ast.parse(declaration(spec)).body)
+    (call,) = (node for node in ast.parse(integration(spec.id, spec.id, config=spec)).body)
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     config = next(keyword.value for keyword in call.value.keywords if keyword.arg == "config")

@@ -21,15 +21,17 @@ from outlit_pulumi.api.redaction import Redactor
 from outlit_pulumi.cli.app import main
 from outlit_pulumi.cli.discover.folder import write
 from outlit_pulumi.cli.discover.found import Found, discover
-from outlit_pulumi.cli.discover.program import program
-from outlit_pulumi.cli.discover.project import Project, base_url_to_set, project_name, requirement
+from outlit_pulumi.cli.discover.project import Project, base_url_to_set, program, project_name, requirement
 from outlit_pulumi.cli.exits import UsageError
-from outlit_pulumi.cli.screen import console
-from outlit_pulumi.cli.surroundings import Surroundings
+from outlit_pulumi.cli.surroundings import Surroundings, console
 from outlit_pulumi.sandbox import Sandbox
 
 KEY = "ok_CANARY_key_of_the_workspace_0123456789"
 CANARY = "CANARY"
+NEW_STACK = (
+    "In a stack that does not track these connections yet, they are recorded and not sent; in one that does, "
+    "`pulumi up` sends them"
+)
 
 
 @dataclass
@@ -60,8 +62,8 @@ def offered(sandbox: Sandbox, *items: dict[str, Any]) -> None:
     sandbox.fault("list", status=200, body=json.dumps({"items": list(items)}), content_type="application/json")
 
 
-def found(*items: IntegrationItem) -> tuple[Found, ...]:
-    return discover(items, Redactor(())).found
+def found(*items: IntegrationItem) -> list[Found]:
+    return discover(items, Redactor(()))[0]
 
 
 def item(id_: str, connection_id: str | None = "made-up", **more: Any) -> IntegrationItem:
@@ -125,9 +127,7 @@ def test_the_program_with_credentials() -> None:
         == '''\
 """The integrations that are connected to an Outlit workspace, as code.
 
-Next: set up a new stack with the commands in README.md, and give it the credentials that the connections use now. `pulumi up`
-then takes each connection over as it is: it records the credentials and does not send them. A later change is sent. It
-sends them, too, in a stack that tracks the connections already, and where a connection is gone by then.
+Next: set up a stack with the commands in README.md. `pulumi up` then takes each connection over as it is.
 """
 
 import outlit_pulumi as outlit
@@ -156,7 +156,7 @@ clerk = outlit.Integration(
 pulumi.export("slack", slack.connection_id)
 pulumi.export("posthog", posthog.connection_id)
 pulumi.export("clerk", clerk.connection_id)
-'''  # noqa: E501  # the file's own line
+'''
     )
 
 
@@ -171,21 +171,19 @@ def test_the_other_files_of_a_small_workspace() -> None:
         "README.md",
     ]
     assert files["Pulumi.yaml"] == (
-        "name: acme-integrations\ndescription: The integrations of an Outlit workspace\n"
+        'name: "acme-integrations"\ndescription: The integrations of an Outlit workspace\n'
         "runtime:\n  name: python\n  options:\n    toolchain: pip\n    virtualenv: venv\n"
     )
     assert re.fullmatch(r"outlit-pulumi(>=| @ file:///)\S+\n", files["requirements.txt"])
     assert """\
+The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configuration: `unset` those that mean another workspace.
+Then, in this folder:
+
     pulumi install                            # makes venv and installs requirements.txt
     pulumi stack init dev
     pulumi config set --secret outlit:apiKey  # asks for the workspace's API key
-
-## Take over
-
-The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configuration: `unset` those that mean another workspace.
-
-    pulumi up                           # takes each connection over as it is
-    pulumi preview --expect-no-changes  # from now on, nothing to do
+    pulumi up                                 # takes each connection over as it is
+    pulumi preview --expect-no-changes        # from now on, nothing to do
 """ in files["README.md"]  # noqa: E501  # the file's own line
 
 
@@ -198,8 +196,7 @@ def test_the_readme_with_credentials_has_a_command_for_each_field() -> None:
     pulumi config set posthogRegion           # us or eu
     pulumi config set posthogProjectId        # PostHog project id
 """ in files["README.md"]
-    assert "in this new stack, `pulumi up`\nrecords them" in files["README.md"]
-    assert "sends them all in a stack that tracks the connections already" in files["README.md"]
+    assert NEW_STACK in files["README.md"]
 
 
 @pytest.mark.parametrize(
@@ -284,13 +281,12 @@ def test_odd_ids_get_names_of_their_own() -> None:
     named = {f.provider: (f.name, f.variable) for f in found(*(item(id_) for id_ in ODD))}
     assert named["import"] == ("import", "import_")
     assert named["config"] == ("config", "config_")
-    assert named["a b"] == ("a-b", "a_b")
-    assert named["a-b"] == ("a-b-2", "a_b_2")
-    assert named["a_b"] == ("a_b", "a_b_3")
+    assert named["a b"] == ("integration", "integration")
+    assert named["a-b"] == ("a-b", "a_b")
+    assert named["a_b"] == ("a_b", "a_b_2")
     assert named["123"] == ("123", "integration_123")
-    assert named["---"] == ("integration", "integration")
-    assert named["ü"] == ("integration-2", "integration_2")
-    assert named["../../etc/passwd"] == ("etc-passwd", "etc_passwd")
+    assert named["---"] == ("integration-2", "integration_2")
+    assert named["ü"] == ("integration-3", "integration_3")
 
 
 # The command
@@ -345,11 +341,8 @@ def test_credentials_are_asked_for_and_never_written(connected: Sandbox, tmp_pat
 def test_what_is_said_of_credentials_is_said_of_a_new_stack(connected: Sandbox, tmp_path: Path) -> None:
     """In another one, `pulumi up` sends them."""
     done = run(connected, "--credentials", "--out", str(tmp_path / "acme"))
-    assert (
-        "In a stack that does not track these connections yet, they are recorded and not sent; in one that does"
-        in done.out
-    )
-    assert "sent; in one" not in run(connected, "--out", str(tmp_path / "plain")).out
+    assert NEW_STACK in done.out
+    assert NEW_STACK not in run(connected, "--out", str(tmp_path / "plain")).out
 
 
 def test_the_summary_names_what_was_written(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -416,7 +409,7 @@ def test_the_key_is_not_written_where_the_service_repeats_it(sandbox: Sandbox, t
 
 
 def test_a_connection_id_may_share_letters_with_the_key() -> None:
-    (only,) = discover([item("slack", "slack-org_workspace")], Redactor(["ok_local_workspace_key_0123456789"])).found
+    ((only,), _) = discover([item("slack", "slack-org_workspace")], Redactor(["ok_local_workspace_key_0123456789"]))
     assert only.connection_id == "slack-org_workspace"
 
 

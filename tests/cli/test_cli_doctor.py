@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from outlit_pulumi import ApiError, UnreachableError
-from outlit_pulumi.cli.doctor import Answers, Check, Engine, engine_checks, service_checks
 from outlit_pulumi.sandbox import Sandbox
 
 from .terminal import CANARY, Cli, Done
@@ -225,20 +223,27 @@ def test_parts_beside_the_executable_that_a_link_leads_to(cli: Cli, path: dict[s
         ("warning", "problem"),
     ],
 )
-def test_the_version_of_pulumi(version: str, state: str) -> None:
-    first, *parts = engine_checks(Engine("/bin/pulumi", version, dict.fromkeys(PARTS, "/bin/part")))
-    assert (first.name, first.state) == ("pulumi", state)
-    assert {part.state for part in parts} == {"ok"}
+def test_the_version_of_pulumi(cli: Cli, pulumi: Pulumi, path: dict[str, str], version: str, state: str) -> None:
+    pulumi(version=version)
+    done = cli("doctor", "--json", environ=path)
+    assert (found(done)["pulumi"][0], found(done)["launcher"][0]) == (state, "ok")
 
 
-def test_every_check_that_is_not_ok_has_a_cure() -> None:
+def test_every_check_that_is_not_ok_has_a_cure(cli: Cli, sandbox: Sandbox, pulumi: Pulumi, tmp_path: Path) -> None:
     """Also where the message of an error is one sentence."""
-    error = ApiError("odd")
-    checks: list[Check] = [
-        *engine_checks(Engine(None, "", {})),
-        *engine_checks(Engine("/bin/pulumi", "", {})),
-        *service_checks(Answers(error, {"list": None, "sync status": error})),
-        *service_checks(Answers(None, {"list": UnreachableError("gone")})),
+    silent = pulumi(err="error: no stack named 'dev' found", code=255, version="")
+    runs = [
+        cli("doctor", "--json", environ={"PATH": str(tmp_path)}),
+        cli("doctor", "--json", environ={"OUTLIT_API_URL": "http://127.0.0.1:9"}),
+        cli("doctor", "--json", "--stack", "dev", environ=silent),
     ]
-    assert all((check.cure is None) == (check.state == "ok") for check in checks)
-    assert [check.state for check in checks].count("ok") == 1
+    for route in ("validate_key", "sync_status"):
+        sandbox.fault(route, status=503, body='{"error": "Busy. Later."}', times=None)
+    runs.append(cli("doctor", "--json", environ=silent))
+    checks = [check for done in runs for check in done.data["checks"]]
+    assert {check["state"] for check in checks} == {"ok", "warning", "problem"}
+    assert all(bool(check["cure"]) is (check["state"] != "ok") for check in checks)
+    assert found(runs[2])["API key"][1:] == (
+        'the configuration of stack "dev" cannot be read: there is no such stack in this project',
+        "Run again.",
+    )

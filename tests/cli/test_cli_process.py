@@ -145,7 +145,7 @@ def test_ctrl_c_at_a_question(sandbox: Sandbox) -> None:
 
 def test_ctrl_c_while_it_waits_for_the_browser(sandbox: Sandbox) -> None:
     with terminal("connect", "slack", "--no-browser", env=environment(sandbox)) as screen:
-        screen.expect("Waiting for Slack, ")
+        screen.expect("Waiting up to 300 s for Slack")
         screen.type("\x03")
         assert screen.end() == 130
     assert "Stopped waiting." in screen.shown
@@ -185,6 +185,18 @@ def test_a_reader_that_stops_reading(sandbox: Sandbox, arguments: tuple[str, ...
         os.close(writing)
         _, err = it.communicate(timeout=LONGEST)
     assert (it.returncode, err) == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", [("lst", "--json"), ("connect", "slack", "--json")])
+def test_an_error_that_nobody_reads(arguments: tuple[str, ...]) -> None:
+    """It is on standard error, as one line."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = environment(PATH="/nonexistent")
+    with subprocess.Popen(command(*arguments), env=env, stdout=writing, stderr=subprocess.PIPE) as it:
+        os.close(writing)
+        _, err = it.communicate(timeout=LONGEST)
+    assert (it.returncode, err.count(b"\n")) == (141, 1)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")

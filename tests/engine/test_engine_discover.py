@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from outlit_pulumi.cli.app import main
-from outlit_pulumi.cli.screen import console
-from outlit_pulumi.cli.surroundings import Surroundings
+from outlit_pulumi.cli.surroundings import Surroundings, console
 from outlit_pulumi.sandbox import Sandbox
 
 from .conftest import CLERK, PHX, SK, Stack, counted

@@ -38,25 +38,20 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         UsageError: they cannot be written, or somebody else has just made one of them.
     """
     made: list[Path] = []
-    folders: list[Path] = []
     try:
         for each in (*reversed(folder.parents), folder):
             if not each.exists():
-                with suppress(FileExistsError):  # somebody else has just made it
-                    each.mkdir()
-                    folders.append(each)
+                each.mkdir(exist_ok=True)  # somebody else may have just made it
+                made.append(each)
         for name, text in files.items():
             path = folder / name
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 made.append(path)
                 file.write(text)
     except BaseException as error:
-        for path in made:
-            with suppress(OSError):
-                path.unlink()
-        for each in reversed(folders):
-            with suppress(OSError):
-                each.rmdir()
+        for path in reversed(made):
+            with suppress(OSError):  # a folder in which somebody else has put something
+                path.rmdir() if path.is_dir() else path.unlink()
         if isinstance(error, OSError):
             raise UsageError(
                 f"{shown(folder)} could not be written: {_reason(error)}. Nothing was left there."

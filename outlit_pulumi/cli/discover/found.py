@@ -13,15 +13,10 @@ from ... import catalog
 from ...api.models import IntegrationItem
 from ...api.redaction import REDACTED, Redactor, plain
 from ...lifecycle.outputs import complaints, outputs
+from ..tables import CONNECTED
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-"""An id that is also the resource's name as it is. Every id of the API page is one."""
-
-CONNECTED = "connected"
-"""The status of a connection when all is well."""
-
-_LONGEST_NAME = 60
-_LONGEST_VARIABLE = 40
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""An id that is the resource's name as it is. Every id of the API page is one."""
 
 _TAKEN = frozenset(dir(builtins)) | {"config", "outlit", "pulumi"}
 """Names that a program must not use for an integration."""
@@ -48,15 +43,14 @@ class Found:
     outputs: dict[str, Any]
 
     @property
-    def in_catalog(self) -> bool:
-        """Whether this version knows the provider."""
-        return catalog.find(self.provider) is not None
+    def spec(self) -> catalog.ProviderSpec | None:
+        """The provider, if this version knows it."""
+        return catalog.find(self.provider)
 
     @property
     def fields(self) -> tuple[catalog.ConfigField, ...]:
         """The credentials that a program can declare. None where a person connects it, or of an unknown provider."""
-        spec = catalog.find(self.provider)
-        return spec.fields if spec else ()
+        return self.spec.fields if self.spec else ()
 
     @property
     def trouble(self) -> str | None:
@@ -67,21 +61,8 @@ class Found:
         return " ".join(said) or None
 
 
-@dataclass(frozen=True)
-class Discovery:
-    """What a workspace has.
-
-    Attributes:
-        found: Its connections, in the order of the list.
-        left_out: One sentence for each connection that cannot be declared.
-    """
-
-    found: tuple[Found, ...]
-    left_out: tuple[str, ...]
-
-
-def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
-    """The connections among ``items``, each under a name of its own.
+def discover(items: Iterable[IntegrationItem], hide: Redactor) -> tuple[list[Found], list[str]]:
+    """The connections among ``items``, each under a name of its own, and a sentence on each that cannot be declared.
 
     Args:
         items: The workspace's list.
@@ -94,41 +75,31 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> Discovery:
     names: set[str] = set()
     variables: set[str] = set(_TAKEN)
     for provider, item in connected.items():
-        wrong = _unfit(provider, hide)
-        if wrong is not None:
-            left_out.append(f"An entry of Outlit's list is left out: its id {wrong}.")
+        if _holds_a_credential(provider, hide):
+            left_out.append("An entry of Outlit's list is left out: its id looks like a credential.")
             continue
         connection_id = item.connection_id
         # By its shape alone: an id may well share eight letters with the key, such as the workspace's name.
-        if connection_id is not None and _unfit(connection_id, Redactor(())) is not None:
+        if connection_id is not None and _holds_a_credential(connection_id, Redactor()):
             connection_id = None
-        name = _unused(_name(provider), names, "-")
-        state = outputs({"provider": provider}, connection_id or "", item, hide)
-        variable = _unused(_variable(provider), variables, "_")
+        name = _unused(provider if _NAME.fullmatch(provider) else "integration", names, "-")
+        variable = _unused(_variable(name), variables, "_")
         names.add(name)
         variables.add(variable)
+        state = outputs({"provider": provider}, connection_id or "", item, hide)
         label = plain(state["display_name"], limit=60)
         found.append(Found(provider, name, variable, label, connection_id, state))
-    return Discovery(tuple(found), tuple(left_out))
+    return found, left_out
 
 
-def _unfit(id_: str, hide: Redactor) -> str | None:
-    """Why an id of the service cannot be written down; None when it can."""
-    if hide(id_, limit=len(id_) + len(REDACTED)).count(REDACTED) > id_.count(REDACTED):
-        return "looks like a credential"
-    return None
+def _holds_a_credential(id_: str, hide: Redactor) -> bool:
+    return hide(id_, limit=len(id_) + len(REDACTED)).count(REDACTED) > id_.count(REDACTED)
 
 
-def _name(provider: str) -> str:
-    if _PLAIN_NAME.fullmatch(provider):
-        return provider
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", provider)[:_LONGEST_NAME].strip("._-") or "integration"
-
-
-def _variable(provider: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "_", provider.lower())[:_LONGEST_VARIABLE].strip("_")
-    if not words or words[0].isdigit():
-        words = f"integration_{words}".rstrip("_")
+def _variable(name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    if words[0].isdigit():
+        words = f"integration_{words}"
     return f"{words}_" if keyword.iskeyword(words) or words in _TAKEN else words
 
 

@@ -12,14 +12,20 @@ from importlib import metadata
 from ... import catalog
 from ...api.redaction import Redactor
 from ...settings import API_KEY, BASE_URL, DEFAULT_BASE_URL
-from ..snippets import config_key
+from .. import snippets
 from .found import Found
-from .program import program
 
 _PACKAGE = "outlit-pulumi"
 _DEFAULT_NAME = "outlit-integrations"
 _WIDEST = 56
 """Columns of a command before its remark; a longer one, such as one with a URL, does not move the others."""
+
+CREDENTIALS = (
+    "Give the credentials that are in use now; Outlit does not say which ones those are, so nobody checks. In a stack "
+    "that does not track these connections yet, they are recorded and not sent; in one that does, `pulumi up` sends "
+    "them, as it sends any that you change later. What is disconnected by then is connected with them."
+)
+"""What people should know before they set the credentials."""
 
 
 @dataclass(frozen=True)
@@ -42,34 +48,28 @@ class Project:
     """
 
     name: str
-    found: tuple[Found, ...]
+    found: Sequence[Found]
     credentials: bool
     base_url: str | None
 
-    def fields(self) -> list[tuple[str, catalog.ConfigField]]:
-        """The stack's configuration that the program requires: key and what it holds."""
-        if not self.credentials:
-            return []
-        specs = [catalog.PROVIDERS[item.provider] for item in self.found if item.in_catalog]
-        return [(config_key(spec, field), field) for spec in specs for field in spec.fields]
+    def fields(self) -> list[tuple[catalog.ProviderSpec, catalog.ConfigField]]:
+        """The credentials that the program requires from the stack's configuration, each with its provider."""
+        specs = [item.spec for item in self.found if item.spec and self.credentials]
+        return [(spec, field) for spec in specs for field in spec.fields]
 
-    def set_up(self) -> list[Step]:
-        """What makes the stack ready. No value is in it; `pulumi config set` asks for each."""
+    def steps(self) -> list[Step]:
+        """What makes the stack ready and Pulumi track the connections. `pulumi config set` asks for each value."""
         steps = [Step("pulumi install", "makes venv and installs requirements.txt"), Step("pulumi stack init dev")]
         if self.base_url is not None:
             steps.append(
                 Step(f"pulumi config set {BASE_URL} {shlex.quote(self.base_url) if self.base_url else ''}".rstrip())
             )
         steps.append(Step(f"pulumi config set --secret {API_KEY}", "asks for the workspace's API key"))
-        for key, field in self.fields():
-            secret = "--secret " if field.secret else ""
+        for spec, field in self.fields():
             doc = field.doc.partition(",")[0].replace("`", "").rstrip(".")  # what follows is about programs
-            steps.append(Step(f"pulumi config set {secret}{key}", " or ".join(field.choices) or doc))
-        return steps
-
-    def take_over(self) -> list[Step]:
-        """What makes Pulumi track the connections."""
+            steps.append(Step(snippets.setting(spec, field), " or ".join(field.choices) or doc))
         return [
+            *steps,
             Step("pulumi up", "takes each connection over as it is"),
             Step("pulumi preview --expect-no-changes", "from now on, nothing to do"),
         ]
@@ -85,11 +85,27 @@ class Project:
         }
 
     def _readme(self) -> str:
-        parts = [_README_HEAD.format(name=self.name), _block(self.set_up())]
-        if self.credentials:
-            parts.append(_README_CREDENTIALS)
-        parts += [_README_TAKE_OVER, _block(self.take_over()), _README_KEPT]
-        return "\n".join(parts)
+        commands = "".join(f"    {line}\n" for line in lines(self.steps()))
+        return _README.format(
+            name=self.name, commands=commands, credentials=f"{CREDENTIALS}\n" if self.credentials else ""
+        )
+
+
+def program(found: Sequence[Found], *, credentials: bool) -> str:
+    """The text of ``__main__.py``. Of the service it holds only escaped ids.
+
+    Args:
+        found: What to declare.
+        credentials: Whether to declare the credentials, too, as configuration that is still to be set.
+    """
+    configured = [item.spec if credentials and item.fields else None for item in found]
+    resources = [
+        snippets.integration(item.name, item.provider, variable=item.variable, config=spec, adopt=True)
+        for item, spec in zip(found, configured, strict=True)
+    ]
+    exports = [snippets.export(item.name, item.variable) for item in found]
+    config = ["config = pulumi.Config()", ""] if any(configured) else []
+    return "\n".join([_PROGRAM, *config, *resources, "", *exports, ""])
 
 
 def project_name(folder: str) -> str:
@@ -110,15 +126,10 @@ def lines(steps: Sequence[Step]) -> list[str]:
     return [f"{step.command:<{width}}  # {step.remark}" if step.remark else step.command for step in steps]
 
 
-def _block(steps: Sequence[Step]) -> str:
-    return "".join(f"    {line}\n" for line in lines(steps))
-
-
 def _project_file(name: str) -> str:
-    # A name such as "no" or "1e3" is something else to YAML than text.
-    plain = re.fullmatch(r"[A-Za-z]+[-_][A-Za-z-_]*", name) is not None
+    # In quotes, for a name such as "no" or "1e3", which YAML takes for something else than text.
     return f"""\
-name: {name if plain else json.dumps(name)}
+name: "{name}"
 description: The integrations of an Outlit workspace
 runtime:
   name: python
@@ -148,30 +159,25 @@ def _requirements() -> str:
     return requirement(installed.version, installed.read_text("direct_url.json")) + "\n"
 
 
-_README_HEAD = """\
+_PROGRAM = '''\
+"""The integrations that are connected to an Outlit workspace, as code.
+
+Next: set up a stack with the commands in README.md. `pulumi up` then takes each connection over as it is.
+"""
+
+import outlit_pulumi as outlit
+import pulumi
+'''
+
+_README = """\
 # {name}
 
 The integrations that are connected to an Outlit workspace, declared in `__main__.py`. `outlit-pulumi discover` wrote this project.
 From here on it is yours to change.
 
-## Set up
-
-In this folder:
-"""  # noqa: E501  # the lines are the generated page's
-
-_README_CREDENTIALS = """\
-Each `pulumi config set` asks for a value. Give the credentials that the connections use now: in this new stack, `pulumi up`
-records them as the ones in use and does not send them. Outlit does not say which ones those are, so nobody checks. When you
-change one later, `pulumi up` sends it. It sends them all in a stack that tracks the connections already, and connects with them
-what is disconnected by then.
-"""  # noqa: E501  # likewise
-
-_README_TAKE_OVER = """\
-## Take over
-
 The variables `OUTLIT_API_KEY` and `OUTLIT_API_URL` win over the stack's configuration: `unset` those that mean another workspace.
-"""  # noqa: E501  # likewise
+{credentials}Then, in this folder:
 
-_README_KEPT = """\
+{commands}
 A connection stays as it is when it is taken over, and `pulumi destroy` keeps it.
-"""
+"""  # noqa: E501  # the lines are the generated page's

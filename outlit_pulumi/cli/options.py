@@ -1,9 +1,11 @@
-"""Which integration a person means."""
+"""The options that every command has, and which integration a person means."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from .. import catalog
 from ..api.redaction import redact
@@ -16,6 +18,21 @@ if TYPE_CHECKING:
 def complete(incomplete: str) -> list[str]:
     """What a shell offers for the beginning of a provider id: the catalogue's, without asking anybody."""
     return [id_ for id_ in catalog.PROVIDERS if id_.startswith(incomplete)]
+
+
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="NAME",
+        help="Use this Pulumi stack's outlit:apiKey and outlit:baseUrl, and nothing of the environment.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, also when it fails.")]
+Provider = Annotated[
+    str,
+    typer.Argument(metavar="PROVIDER", help="Its id, such as slack; `list` shows them.", autocompletion=complete),
+]
 
 
 def provider_id(wanted: str, offered: Callable[[], Mapping[str, IntegrationItem]]) -> str:

@@ -1,20 +1,24 @@
-"""What is shown in a terminal or written to a pipe."""
+"""What the service said, as tables for people and as data for programs, without credentials."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from ..api.models import NOT_CONNECTED
+from ..lifecycle.outputs import failing
+
 if TYPE_CHECKING:
+    from ..api.models import IntegrationItem
     from ..api.redaction import Redactor
 
-_PIPED_WIDTH = 100_000
-"""Columns: what is piped is never folded."""
+CONNECTED = "connected"
+"""The status of a connection when all is well."""
 
 _GAP = 2
 _NARROWEST = 24
@@ -23,79 +27,6 @@ _NARROWEST = 24
 _SENTENCES = ("errorMessage", "error")
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
-
-
-class Unwritable(OSError):
-    """What was to be shown cannot be written: the disk is full, say."""
-
-
-class Screen(Console):
-    """A console that raises what goes wrong with its writing.
-
-    Args:
-        terminal: Whether it writes to a terminal.
-        options: Those of `Console`.
-    """
-
-    def __init__(self, *, terminal: bool, **options: Any) -> None:
-        super().__init__(**options)
-        self._on_terminal = terminal
-
-    @property
-    def on_terminal(self) -> bool:
-        """Whether it writes to a terminal. ``is_terminal`` also holds for a pipe that FORCE_COLOR wants colours in."""
-        return self._on_terminal
-
-    def __exit__(self, *raised: object) -> None:
-        """Writes what was printed. ``print`` and all else that shows something come through here."""
-        try:
-            super().__exit__(*raised)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Unwritable(error.errno, error.strerror) from None
-
-    def on_broken_pipe(self) -> None:
-        """Leaves it to the command to end."""
-        raise BrokenPipeError
-
-
-def console(
-    file: IO[str], environ: Mapping[str, str], *, terminal: bool | None = None, width: int | None = None
-) -> Screen:
-    """A console that shows text as it is, without colour when piped (unless with FORCE_COLOR) or with NO_COLOR.
-
-    Args:
-        file: Where it writes.
-        environ: The environment, for NO_COLOR, FORCE_COLOR, TERM and the like.
-        terminal: Whether it writes to a terminal; by default it finds out.
-        width: Columns; by default the terminal's, or without end where there is none.
-    """
-    on_terminal = file.isatty() if terminal is None else terminal
-    made = Screen(
-        terminal=on_terminal,
-        file=file,
-        force_terminal=terminal,
-        width=width,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        _environ=environ,
-    )
-    if width is None and not on_terminal:
-        made.width = _PIPED_WIDTH
-    return made
-
-
-def animated(screen: Screen) -> bool:
-    """Whether what it shows can be replaced."""
-    return screen.on_terminal and screen.is_terminal and not screen.is_dumb_terminal
-
-
-def moment(text: str) -> str:
-    """A time of the API, to the minute; as it is where it has another form."""
-    found = _TIME.fullmatch(text)
-    return f"{found[1]} {found[2]} UTC" if found else text
 
 
 def clean(data: Mapping[str, Any], hide: Redactor) -> dict[str, Any]:
@@ -107,6 +38,32 @@ def clean(data: Mapping[str, Any], hide: Redactor) -> dict[str, Any]:
         return hide(value) if name in _SENTENCES else hide.data(value)
 
     return {name: shown(name, value) for name, value in data.items()}
+
+
+def moment(text: str | None, hide: Redactor) -> str:
+    """A time of the API, to the minute; as it is where it has another form."""
+    found = _TIME.fullmatch(text or "")
+    return f"{found[1]} {found[2]} UTC" if found else hide(text or "", limit=60)
+
+
+def mishap(text: str | None, hide: Redactor) -> Text:
+    """What the service says of a failure, if anything."""
+    return Text(hide(text or ""), style="red")
+
+
+def judged(text: str, hide: Redactor, *, bad: bool, good: bool) -> Text:
+    """A status in the colour of what it means."""
+    return Text(hide(text, limit=120), style="red" if bad else "green" if good else "yellow")
+
+
+def connection_status(status: str, item: IntegrationItem | None, hide: Redactor) -> Text:
+    """A connection's status for people: with that of its syncs, unless those are well."""
+    if status == NOT_CONNECTED:
+        return Text("not connected", style="dim")
+    sync, error = (item.sync_status, item.error_message) if item else (None, None)
+    well = sync is None or sync.upper() == "SUCCESS"
+    bad = failing(status, None) or failing(sync, error)
+    return judged(status if well else f"{status}, sync {sync}", hide, bad=bad, good=well and status == CONNECTED)
 
 
 @dataclass(frozen=True)
