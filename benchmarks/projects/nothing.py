@@ -9,6 +9,8 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Re
 
 OUTPUTS = {
     "connection_id": "conn_0123456789abcdef",
+    "organization_id": "org_0123456789abcdef",
+    "written_at": "2026-11-24T12:00:00Z",
     "display_name": "PostHog",
     "category": "analytics",
     "status": "connected",
@@ -51,5 +53,13 @@ class Nothing(pulumi.dynamic.Resource, module="bench", name="Nothing"):
     """One of them."""
 
     def __init__(self, name: str, provider: str, config: dict[str, Any]) -> None:
-        inputs = {"provider": provider, "config": config, "adopt_existing": False, "on_config_change": "reconnect"}
+        inputs = {
+            "resource_name": name,
+            "provider": provider,
+            "config": config,
+            "config_class": None,
+            "adopt_existing": False,
+            "on_config_change": "reconnect",
+            "wait_for_sync": None,
+        }
         super().__init__(NothingProvider(), name, {**inputs, **dict.fromkeys(OUTPUTS)})
