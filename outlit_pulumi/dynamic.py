@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -39,7 +39,6 @@ from .lifecycle.outputs import Observed, display_name
 from .lifecycle.peers import Peers
 
 if TYPE_CHECKING:
-    from .api.models import IntegrationItem
     from .lifecycle.workspace import Workspace
 
 _P = ParamSpec("_P")
@@ -198,9 +197,9 @@ class IntegrationProvider(ResourceProvider):
             return [str(error)]
         return []
 
-    def _offered(self) -> Mapping[str, IntegrationItem]:
+    def _offered(self) -> Collection[str]:
         workspace = self._workspace()
-        return workspace.items(workspace.client.budget())
+        return workspace.offered(workspace.client.budget())
 
     @_one_line
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

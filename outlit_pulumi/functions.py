@@ -6,7 +6,7 @@ They run in the program, in previews too, and change nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,6 @@ from .lifecycle.outputs import display_name, shown
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .api.models import IntegrationItem
     from .api.retry import Budget
     from .lifecycle.workspace import Workspace
 
@@ -242,9 +241,9 @@ def _canonical(provider: str, workspace: Workspace, budget: Budget) -> str:
         BadRequestError: Outlit does not know it.
         ApiError: it could not be looked up.
     """
-    live: Mapping[str, IntegrationItem] = {}
+    live: Collection[str] = ()
     if isinstance(provider, str) and catalog.find(provider) is None:
-        live = workspace.items(budget)
+        live = workspace.offered(budget)
     checked = check({}, {"provider": provider, "adopt_existing": True}, offered=lambda: live)
     if checked.provider is None or checked.failures:
         raise BadRequestError(checked.failures[0])

@@ -65,7 +65,7 @@ def connect(
     """
     with command(ctx, stack=stack, as_json=as_json) as run, run.client() as client:
         workspace = Workspace(client)
-        id_ = provider_id(provider, lambda: workspace.items(client.budget()))
+        id_ = provider_id(provider, lambda: workspace.offered(client.budget()))
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
         item = target.look("was not connected")
         spec = catalog.find(id_)

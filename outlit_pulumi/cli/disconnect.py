@@ -44,7 +44,7 @@ def disconnect(
                 "done. In a script, use --yes."
             )
         workspace = Workspace(client)
-        id_ = provider_id(provider, lambda: workspace.items(client.budget()))
+        id_ = provider_id(provider, lambda: workspace.offered(client.budget()))
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
         item = target.look("was not disconnected")
         data = {"provider": id_, "name": target.name, "connectionId": None, "disconnected": False}

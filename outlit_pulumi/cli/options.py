@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Collection
+from typing import Annotated
 
 import typer
 
 from .. import catalog
 from ..api.redaction import redact
 from .exits import UsageError
-
-if TYPE_CHECKING:
-    from ..api.models import IntegrationItem
 
 
 def complete(incomplete: str) -> list[str]:
@@ -35,7 +32,7 @@ Provider = Annotated[
 ]
 
 
-def provider_id(wanted: str, offered: Callable[[], Mapping[str, IntegrationItem]]) -> str:
+def provider_id(wanted: str, offered: Callable[[], Collection[str]]) -> str:
     """The API's id for what was typed: the catalogue is the first word, the workspace's list the second.
 
     Raises:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from .. import catalog
 from ..api.redaction import REDACTED, Redactor, redact
 from ..errors import OutlitError
-
-if TYPE_CHECKING:
-    from ..api.models import IntegrationItem
 
 RECONNECT = "reconnect"
 REPLACE = "replace"
@@ -41,7 +38,7 @@ def check(
     olds: Props,
     news: Props,
     *,
-    offered: Callable[[], Mapping[str, IntegrationItem]],
+    offered: Callable[[], Collection[str]],
     page: str = "https://app.outlit.ai",
 ) -> Checked:
     """Validates declared inputs. Tolerates `UNKNOWN` anywhere; messages name fields and never hold values."""
@@ -100,7 +97,7 @@ def _secrets(props: Props) -> list[str]:
     return catalog.secret_values(props.get("provider"), props.get("config"))
 
 
-def _unlisted(provider: str, offered: Callable[[], Mapping[str, IntegrationItem]], hide: Redactor) -> list[str]:
+def _unlisted(provider: str, offered: Callable[[], Collection[str]], hide: Redactor) -> list[str]:
     try:
         live = offered()
     except OutlitError as error:

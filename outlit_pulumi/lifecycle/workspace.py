@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as GivenUp
 from contextlib import contextmanager
@@ -92,6 +92,10 @@ class Workspace:
         entries, _ = self._listed(self._listing(fresh=fresh), budget)
         return {provider: _of(found, None) for provider, found in entries.items()}
 
+    def offered(self, budget: Budget) -> Collection[str]:
+        """The ids of every provider that the workspace offers."""
+        return self._listed(self._listing(), budget)[0].keys()
+
     def item(
         self, provider: str, budget: Budget, *, held: str | None = None, fresh: bool = False
     ) -> IntegrationItem | None:
@@ -150,7 +154,7 @@ class Workspace:
                 raise self._blind
             budget = Budget(self.client.clock, _GLANCE)
             try:
-                self.items(budget)
+                self.offered(budget)
             except ApiError as error:
                 self._blind = error
                 raise
