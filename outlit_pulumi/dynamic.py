@@ -49,10 +49,16 @@ READ_ONLY = "read_only"
 
 
 class Workspaces:
-    """The workspaces that a process talks to, each with its ledger. Safe to share between threads."""
+    """The workspaces that a process talks to, each with its ledger. Safe to share between threads.
 
-    def __init__(self, peers: Peers | None = None) -> None:
+    Args:
+        peers: The other processes of the run.
+        short_lived: Whether the process ends with the run. What it loads is then never taken apart.
+    """
+
+    def __init__(self, peers: Peers | None = None, *, short_lived: bool = False) -> None:
         self._peers = peers or Peers()
+        self._short_lived = short_lived
         self._lock = threading.Lock()
         self._ledgers: dict[settings.Settings, Ledger] = {}
         self._connected: dict[settings.Settings, Workspace] = {}
@@ -75,7 +81,8 @@ class Workspaces:
 
                 made = self._connected[known] = Workspace(OutlitClient(known), ledger)
                 weakref.finalize(made, made.client.close)
-                gc.freeze()  # as in configure, for the HTTP stack
+                if self._short_lived:
+                    gc.freeze()  # as in configure, for the HTTP stack
             return self._connected[known]
 
 
@@ -84,7 +91,7 @@ def _notes() -> Path:
 
 
 # The engine starts every provider process of a run with its own address as the last argument.
-WORKSPACES = Workspaces(Peers(sys.argv[-1], _notes()))
+WORKSPACES = Workspaces(Peers(sys.argv[-1], _notes()), short_lived=True)
 """Those of a provider process, which lives as long as a run. The SDK may make several providers in it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import traceback
 import uuid
@@ -341,6 +342,13 @@ def test_data_is_the_service_s_and_only_what_it_says_is_cleaned(sandbox: Sandbox
         "last_data_received_at": "2026-01-01T00:00:00Z",
         "error_message": "no",
     }
+
+
+def test_a_program_s_memory_is_left_alone(sandbox: Sandbox) -> None:
+    """The Automation API runs programs in a process that goes on: what it froze could never be collected."""
+    before = gc.get_freeze_count()
+    outlit.get_integrations()
+    assert gc.get_freeze_count() == before
 
 
 def test_an_entry_of_the_list_that_is_odd_hides_no_other(sandbox: Sandbox) -> None:
