@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from ..api.errors import ApiError
 from ..api.models import SessionStatus
 from ..api.retry import Budget
 from ..settings import Settings
+from . import exits
 from .polling import looks
 
 if TYPE_CHECKING:
@@ -21,18 +23,23 @@ _EVERY = 2.0
 _LAST_POLL = 10.0
 """Seconds that a poll gets at least, also the last one."""
 
-_ENDS = ("connected", "failed", "expired")
+ENDS = ("connected", "failed", "expired")
 """How a session ends. A status that nobody has heard of is taken for not yet."""
 
 
-def wait_for_person(run: Command, target: Target, session: BrowserSession, seconds: float) -> SessionStatus | None:
-    """Waits until a browser session ends, and returns how; None where it does not end within the ``seconds``.
+def wait_for_person(run: Command, target: Target, session: BrowserSession, seconds: float) -> SessionStatus | ApiError:
+    """Waits until a browser session ends or the ``seconds`` are over. A look that fails is shown, and not the end.
+
+    Returns:
+        What the last look found, or why it failed.
 
     Raises:
         ApiError: the service refuses to tell how the session stands.
     """
     client, clock = target.client, run.outside.clock
     ends = clock.now() + seconds
+    found: SessionStatus | ApiError = SessionStatus(status="pending")
+    trouble = None
 
     def look() -> SessionStatus:
         budget = Budget(clock, min(run.settings.timeout, max(ends - clock.now(), _LAST_POLL)))
@@ -47,12 +54,15 @@ def wait_for_person(run: Command, target: Target, session: BrowserSession, secon
         with run.outside.err.status("Waiting"):
             run.note(f"Waiting up to {seconds:g} s for {target.name} to be connected in the browser. Ctrl-C stops.")
             for found, _ in looks(look, clock, every=_EVERY, ends=ends):
-                if isinstance(found, SessionStatus) and found.status in _ENDS:
-                    return found
+                if isinstance(found, SessionStatus) and found.status in ENDS:
+                    break
+                before, trouble = trouble, exits.told(found) if isinstance(found, ApiError) else None
+                if trouble not in (None, before):
+                    run.note(f"Asking again: {trouble}")
     except KeyboardInterrupt:
         run.note(f"Stopped waiting. If you complete the browser session, {target.name} is connected all the same.")
         raise
-    return None
+    return found
 
 
 def send_person(run: Command, target: Target, url: str, *, open_it: bool) -> None:

@@ -15,7 +15,7 @@ from ..lifecycle.check import UNKNOWN, check
 from ..lifecycle.workspace import Workspace
 from ..lifecycle.writes import Target
 from . import exits, snippets
-from .browser import send_person, wait_for_person
+from .browser import ENDS, send_person, wait_for_person
 from .context import Command, command
 from .exits import UsageError
 from .options import Json, Provider, Stack, provider_id
@@ -86,10 +86,11 @@ def _in_browser(run: Command, target: Target, seconds: float, *, open_it: bool) 
     url = session.connect_url or f"{run.settings.base_url}/integrations"
     send_person(run, target, url, open_it=open_it)
     end = wait_for_person(run, target, session, seconds)
-    if end is None:
+    if isinstance(end, ApiError) or end.status not in ENDS:
+        failed = f". The last look failed: {exits.told(end)}" if isinstance(end, ApiError) else ""
         error = (
             f"nobody completed the browser session within {seconds:g} s. It may still be completed in the browser; "
-            "`outlit-pulumi list --connected` then shows it"
+            f"`outlit-pulumi list --connected` then shows it{failed}"
         )
         return Outcome("timed_out", error=error)
     if end.status == "expired":

@@ -134,8 +134,11 @@ def test_an_outage_lasts_no_longer_than_the_time(cli: Cli, sandbox: Sandbox, sta
     session(sandbox)
     sandbox.fault("connect_status", status=status, headers={"Retry-After": retry_after}, times=None)
     begun = cli.time.now()
-    assert cli("connect", "slack").code == 1
+    done = cli("connect", "slack")
+    assert done.code == 1
     assert 300 <= cli.time.now() - begun <= 310
+    assert done.err.count("Asking again: ") == 1
+    assert f"The last look failed: Outlit {'answered 500' if status == 500 else 'limits the rate'}" in done.err
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
