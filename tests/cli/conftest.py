@@ -36,7 +36,7 @@ def pulumi(tmp_path: Path) -> Callable[..., dict[str, str]]:
     """
 
     def make(
-        out: str = "{}", err: str = "", code: int = 0, *, selected: str = "", version: str = "v3.259.0"
+        out: str = "{}", err: str = "", code: int = 0, *, selected: str = "", version: str = "v3.276.0"
     ) -> dict[str, str]:
         (tmp_path / "out").write_text(out)
         (tmp_path / "err").write_text(err)
