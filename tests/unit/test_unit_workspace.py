@@ -383,6 +383,7 @@ def test_whose_the_key_is_is_asked_once() -> None:
     with workspace(service) as found, ThreadPoolExecutor(4) as pool:
         found.ahead(organization=True)
         assert set(pool.map(lambda _: found.organization(plenty(found)), range(8))) == {"org_1"}
+        found.offered(plenty(found))  # which waits for the list
     assert calls == {"/api/integrations": 1, "/api/validate-api-key": 1}
 
 
