@@ -140,7 +140,8 @@ class _Uvicorn(uvicorn.Server):
     def stop(self) -> None:
         """Ends it, from another thread."""
         self.should_exit = True
-        self.loop.call_soon_threadsafe(self._stopping.set)
+        with suppress(RuntimeError):  # it has ended by itself
+            self.loop.call_soon_threadsafe(self._stopping.set)
 
     async def main_loop(self) -> None:
         seconds = 0

@@ -18,7 +18,15 @@ import httpx
 import pytest
 
 import outlit_pulumi.sandbox
-from outlit_pulumi.sandbox import DEFAULT_API_KEY, Sandbox, SandboxRequestError, SandboxStartError, Store, fingerprint
+from outlit_pulumi.sandbox import (
+    DEFAULT_API_KEY,
+    Sandbox,
+    SandboxRequestError,
+    SandboxStartError,
+    Server,
+    Store,
+    fingerprint,
+)
 
 CANARY = "canary-9f8e7d6c5b4a"
 CONFIG = {"apiKey": CANARY, "region": "us", "projectId": "12345"}
@@ -275,6 +283,13 @@ def test_idle_connections_do_not_hold_up_the_end(process: bool) -> None:
             before = time.monotonic()
         # A few milliseconds on an idle machine; uvicorn's own patience would be without end.
         assert time.monotonic() - before < 5
+
+
+def test_a_server_that_has_ended_can_still_be_left() -> None:
+    """It may have failed: the command then ends with 1, and without a traceback."""
+    with closing(Store()) as store, Server(store) as server:
+        server.__exit__(None, None, None)
+        assert not server.running
 
 
 def test_sandboxes_side_by_side() -> None:
