@@ -26,7 +26,7 @@ engine: $(VENV)/.ready ## Find or make a Pulumi engine; the last line is its fol
 
 test: $(VENV)/.ready $(OLDEST)/.ready ## Run the tests that show every promise: about ten minutes on two cores
 	@$(ENGINE) && \
-	echo "The tests that show every promise, with the newest Pulumi SDK: about nine minutes on two cores" && \
+	echo "The tests that show every promise, with the newest Pulumi SDK: about eight minutes on two cores" && \
 	$(VENV)/bin/python -m pytest -n auto && \
 	echo "Provider host, the main job and a diagnostic, with the oldest supported Pulumi SDK: about a minute" && \
 	$(OLDEST)/bin/python -m pytest -n auto -m "oldest and not full and not long" tests/host tests/engine
