@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from queue import SimpleQueue
 from typing import TypeVar
 
 from .errors import UnreachableError
@@ -97,10 +98,15 @@ def retry_after(header: str | None) -> float | None:
     return min(max(0.0, seconds), _DAY) if math.isfinite(seconds) else None
 
 
-def in_thread(work: Callable[[], _T]) -> Future[_T]:
-    """Starts ``work`` in a thread; the caller waits for the result as long as it wants to.
+_WORK: SimpleQueue[Callable[[], None]] = SimpleQueue()
+_IDLE = threading.Semaphore(0)
 
-    The thread is a daemon: an executor's threads would hold up the end of the process until the service answers.
+
+def in_thread(work: Callable[[], _T]) -> Future[_T]:
+    """Has a thread do ``work``; the caller waits for the result as long as it wants to.
+
+    The threads are used again, as starting one takes a quarter of the time of a call. They are daemons: an executor's
+    threads would hold up the end of the process until the service answers.
     """
     result: Future[_T] = Future()
 
@@ -110,10 +116,18 @@ def in_thread(work: Callable[[], _T]) -> Future[_T]:
         except BaseException as error:  # noqa: BLE001  # the caller, who waits for the result, gets it
             result.set_exception(error)
 
-    try:
-        threading.Thread(target=run, daemon=True).start()
-    except RuntimeError:
-        raise UnreachableError(
-            "this machine starts no further thread. Run again; pulumi's --parallel 2 needs fewer.", passes=True
-        ) from None
+    if not _IDLE.acquire(blocking=False):
+        try:
+            threading.Thread(target=_serve, daemon=True).start()
+        except RuntimeError:
+            raise UnreachableError(
+                "this machine starts no further thread. Run again; pulumi's --parallel 2 needs fewer.", passes=True
+            ) from None
+    _WORK.put(run)
     return result
+
+
+def _serve() -> None:
+    while True:
+        _WORK.get()()
+        _IDLE.release()
