@@ -6,9 +6,8 @@ import logging
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as GivenUp
-from contextlib import ExitStack
+from contextlib import nullcontext
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -178,7 +177,9 @@ class OutlitClient:
     ) -> _A:
         """Sends a request, and sends it again where that can do no harm and the time lasts."""
         deadline = (budget or self.budget()).deadline()
-        for tries in count(1):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 return self._parse(self._send(method, path, deadline, content, fresh=again or tries > 1), shape)
             except ApiError as error:
@@ -188,7 +189,6 @@ class OutlitClient:
                 if not repeatable or tries >= self._retries.attempts or late:
                     raise
             self.clock.sleep(wait)
-        raise AssertionError  # count() has no end
 
     def _parse(self, content: bytes, shape: type[_A]) -> _A:
         try:
@@ -213,11 +213,9 @@ class OutlitClient:
         """One request and its whole answer, the body of a 200; on a ``fresh`` connection or one that is there."""
         timeout = httpx.Timeout(left, connect=min(_CONNECTING, left))
         try:
-            with ExitStack() as stack:
-                new = fresh and self._transport is None
-                http = stack.enter_context(_http(self._settings, None)) if new else self._http
-                url = self._settings.base_url + path
-                response = stack.enter_context(http.stream(method, url, timeout=timeout, **content))
+            new = _http(self._settings, None) if fresh and self._transport is None else nullcontext(self._http)
+            url = self._settings.base_url + path
+            with new as http, http.stream(method, url, timeout=timeout, **content) as response:
                 if response.headers.get("Content-Encoding", "identity").strip().lower() not in _ENCODINGS:
                     raise self._unreadable()  # compressed twice, for example, it can grow a million times
                 body = bytearray()
