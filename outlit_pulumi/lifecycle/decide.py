@@ -242,6 +242,8 @@ def remove(
         return kept
     if wrong := owner.wrong():
         return wrong
+    if facts.taken:  # a workspace has one connection per provider: by now it is another one, whatever a list says
+        return "gone"
     if shows(item, held):
         return _not_ours(held, item, facts) or "disconnect"
     if item is not None and shown_kept:

@@ -17,7 +17,6 @@ class _Record:
     declared: bool = False
     tracked: set[str | None] = field(default_factory=set)
     moved: bool = False
-    read: str | None = None
     written: tuple[int, float, str | None] | None = None
     """When a resource last wrote, by number and by the clock, and the connection that it left; None if none."""
     gone: set[str] = field(default_factory=set)
@@ -28,13 +27,13 @@ class Facts:
     """What this run knows when it decides about a provider and a connection of it.
 
     Attributes:
-        taken: A resource connected, changed or took over the provider's connection.
+        taken: A resource, in whichever process, connected, changed or took over the provider's connection.
         removed: A resource disconnected the provider, and none has connected it since.
         gone: The connections of the provider that resources disconnected.
         tracked: The state had the provider when the run began, as far as its resources were compared by now.
         predecessor: The state had the provider in the resource of the same name.
         moved: A refresh within this run met another connection than the state's.
-        held: A resource of the program, in whichever process, holds the connection.
+        held: A resource of the program, in whichever process, holds the connection, or the program reads it.
         failed: A create of the provider failed in this run, in whichever process.
     """
 
@@ -98,8 +97,18 @@ class Ledger:
 
     def read(self, provider: str, connection_id: str) -> None:
         """Records that the program reads this connection. It is kept, unless a resource of the program manages it."""
-        with self._lock:
-            self._of(provider).read = connection_id
+        self.peers.note(_connection(provider, connection_id), "read")
+
+    def hold(self, provider: str, connection_id: str) -> None:
+        """Records that a resource of the program holds this connection."""
+        self.peers.note(_connection(provider, connection_id), "held")
+
+    def claim(self, provider: str, organization: str | None) -> None:
+        """Records that a resource is about to connect this provider, whose next connection is the program's.
+
+        Other processes know it by the organization. Where that is not known, they know the connection once it is made.
+        """
+        self.peers.note(_place(provider, organization), "held")
 
     def keep(self, provider: str, connection_id: str) -> None:
         """Records that a resource which stays holds this connection, if the program runs and declares it.
@@ -109,7 +118,7 @@ class Ledger:
         with self._lock:
             declared = self._of(provider).declared
         if declared:
-            self.peers.note(connection_id, "held")
+            self.hold(provider, connection_id)
 
     def fail(self, provider: str) -> None:
         """Records that a create of this provider failed: what it meant to take over must not be disconnected.
@@ -145,12 +154,21 @@ class Ledger:
         late = number > tick or (asked is not None and asked < moment + BELIEVED)
         return (connection_id,) if late else None
 
-    def facts(self, provider: str, connection_id: str | None = None, resource_name: str | None = None) -> Facts:
-        """All that decides about a provider and, where given, about a connection and a resource of it."""
+    def facts(
+        self,
+        provider: str,
+        connection_id: str | None = None,
+        resource_name: str | None = None,
+        organization: str | None = None,
+    ) -> Facts:
+        """All that decides about a provider and, where given, about a connection and a resource of it.
+
+        What other processes do counts where a connection is given.
+        """
         with self._lock:
             record = self._of(provider)
             left = record.written[2] if record.written else None
-            read = None if record.declared else record.read
+            declared = record.declared
             known = Facts(
                 taken=left is not None,
                 removed=record.written is not None and left is None,
@@ -161,8 +179,23 @@ class Ledger:
             )
         if connection_id is None:
             return known
-        held = connection_id in (left, read) or self.peers.noted(connection_id, "held")
-        return replace(known, held=held, failed=self.peers.noted(f"provider {provider}", "refused"))
+        connection = _connection(provider, connection_id)
+        read = not declared and self.peers.noted(connection, "read")
+        claimed = organization is not None and self.peers.noted(_place(provider, organization), "held")
+        return replace(
+            known,
+            taken=known.taken or claimed,
+            held=connection_id == left or read or self.peers.noted(connection, "held"),
+            failed=self.peers.noted(f"provider {provider}", "refused"),
+        )
 
     def _of(self, provider: str) -> _Record:
         return self._records.setdefault(provider, _Record())
+
+
+def _connection(provider: str, connection_id: str) -> str:
+    return f"connection {connection_id} of {provider}"
+
+
+def _place(provider: str, organization: str | None) -> str:
+    return f"{provider} of organization {organization}"

@@ -87,14 +87,15 @@ def _create(target: Target, props: Props) -> Observed:
     decision = decide.create(props, item, target.facts(failed, met), owner)
     if isinstance(decision, Refusal):
         raise decision.raised(f"{target.name} was not {'taken over' if adopts else 'created'}")
+    # Whoever deletes a connection of the provider later in the run, in whichever process, must know of this create.
     if item is None or met is None:
+        target.claim(failed, owner.key)
         return _connect(target, props, item, failed, owner, replacing=replacing)
     if target.storable(met) is None:
         raise ConnectionChangedError(
             f"{target.name} was not taken over: its connection id holds a credential, which the state must not show."
         )
-    # Whoever deletes this connection later in the run, in whichever process, must know of this create.
-    target.note(failed, met, "held")
+    target.hold(failed, met)
     if decision == "resume":
         return _resume(target, props, item, met, owner)
     return _take_over(target, {**props, "organization_id": owner.key}, item, met)
@@ -161,9 +162,14 @@ def _connect(
             return _resume(target, props, item, done.connection_id, owner)
         if props.get("adopt_existing") is not True:
             raise decide.conflict(facts).raised(f"{name} was not created")
-        target.note(failed, done.connection_id, "held")
+        target.hold(failed, done.connection_id)
         target.wrote(done.connection_id)
         target.warn("it was connected already. That connection was taken over, the declared config was not applied.")
+    else:
+        try:
+            target.ledger.hold(target.provider, done.connection_id)
+        except ConfigurationError as error:  # only now: a moment ago the claim could be left
+            target.warn(str(error))
     if done.how == "appeared":
         target.warn(
             "the answer to the connect request was lost. The workspace had no connection before and has one now, which "
@@ -258,7 +264,8 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
     target = Target(workspace, warn, state)
     failed = "was not disconnected"
     with target.turn():
-        # Where another resource holds the connection there is nothing to ask the service.
+        # Where another resource holds the connection there is nothing to ask the service. Else others may take it, or
+        # connect anew, while it is asked.
         facts = target.facts(failed, held)
         owner, item = decide.Owner(), None
         if decide.keeps(facts) is None:
@@ -267,6 +274,7 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
             owner = owner_of(target.workspace, state.get("organization_id"), target.budget)
             if not shows(item, held) and owner.unproven(held) is None:
                 item = target.look_twice(failed, held, state)
+            facts = target.facts(failed, held, owner.key or state.get("organization_id"))
         shown = item.connection_id if item is not None else None
         shown_kept = shown is not None and shown != held and target.facts(failed, shown).held
         decision = decide.remove(held, item, facts, owner, shown_kept=shown_kept)

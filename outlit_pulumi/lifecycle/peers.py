@@ -1,10 +1,10 @@
-"""What the provider processes of one run tell each other: which connections a resource of the program holds.
+"""What the provider processes of one run tell each other: which connections the program holds, makes and reads.
 
 The engine starts a process for the stack and one for each explicit `Provider`. Where an integration moves from one to
 another under a new name, one process takes the connection over, and another deletes the old resource, last. It must not
 disconnect.
 
-A note is an empty file whose name says all: the run, the connection, the word, the process. Its process removes it.
+A note is an empty file whose name says all: the run, the subject, the word, the process. Its process removes it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Literal
 
 from ..errors import ConfigurationError
 
-Word = Literal["held", "refused"]
-"""``held``: a resource of the program has this connection. ``refused``: a create of this provider failed."""
+Word = Literal["held", "read", "refused"]
+"""A resource of the program has the subject or is about to (``held``), the program reads it, or its create failed."""
 
-_FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|refused)-[0-9a-f]{32}")
+_FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|read|refused)-[0-9a-f]{32}")
 
 _DAY = 86_400.0
 """Seconds after which the notes of a killed process are cleared away; its run has ended by then."""
@@ -41,28 +41,28 @@ class Peers:
         self._lock = threading.Lock()
         self._mine: set[tuple[str, Word]] = set()
 
-    def note(self, connection_id: str, word: Word) -> None:
+    def note(self, subject: str, word: Word) -> None:
         """Tells the other processes."""
         with self._lock:
-            if (connection_id, word) in self._mine:
+            if (subject, word) in self._mine:
                 return
             if self._folder is not None:
                 try:
                     if not self._mine:
                         self._prepare(self._folder)
-                    (self._folder / f"{self._prefix(connection_id, word)}{self._process}").touch(0o600, exist_ok=False)
+                    (self._folder / f"{self._prefix(subject, word)}{self._process}").touch(0o600, exist_ok=False)
                 except OSError as error:
                     raise self._unusable(error) from None
-            self._mine.add((connection_id, word))
+            self._mine.add((subject, word))
 
-    def noted(self, connection_id: str, word: Word) -> bool:
+    def noted(self, subject: str, word: Word) -> bool:
         """Whether a process of this run, this one included, left that note."""
         with self._lock:
-            if (connection_id, word) in self._mine:
+            if (subject, word) in self._mine:
                 return True
         if self._folder is None:
             return False
-        prefix = self._prefix(connection_id, word)
+        prefix = self._prefix(subject, word)
         try:
             self._check(self._folder)
             return any(name.startswith(prefix) for name in os.listdir(self._folder))
@@ -76,13 +76,13 @@ class Peers:
         with self._lock:
             if self._folder is None or not self._mine:
                 return
-            for connection_id, word in self._mine:
+            for subject, word in self._mine:
                 with suppress(OSError):
-                    (self._folder / f"{self._prefix(connection_id, word)}{self._process}").unlink()
+                    (self._folder / f"{self._prefix(subject, word)}{self._process}").unlink()
             self._mine.clear()
 
-    def _prefix(self, connection_id: str, word: Word) -> str:
-        digest = hashlib.sha256(connection_id.encode(errors="surrogatepass")).hexdigest()[:32]
+    def _prefix(self, subject: str, word: Word) -> str:
+        digest = hashlib.sha256(subject.encode(errors="surrogatepass")).hexdigest()[:32]
         return f"{self._run}-{digest}-{word}-"
 
     def _prepare(self, folder: Path) -> None:
@@ -91,7 +91,8 @@ class Peers:
         self._check(folder)
         for path in folder.iterdir():
             with suppress(FileNotFoundError):  # another process cleared it away
-                if _FORM.fullmatch(path.name) and time.time() - path.lstat().st_mtime > _DAY:
+                others = _FORM.fullmatch(path.name) and not path.name.startswith(self._run)
+                if others and time.time() - path.lstat().st_mtime > _DAY:
                     path.unlink()
 
     @staticmethod

@@ -19,7 +19,6 @@ from ..api.redaction import plain
 from ..errors import ConfigurationError, ConnectionChangedError, NotAppliedError
 from .ledger import BELIEVED, Facts
 from .outputs import Observed, complaints, display_name, outputs, shows
-from .peers import Word
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem
@@ -90,10 +89,10 @@ class Target:
                 self.seen = self.workspace.second_item(self.provider, self.budget, held, believed=believed)
         return self.seen
 
-    def facts(self, failed: str, connection_id: str | None = None) -> Facts:
+    def facts(self, failed: str, connection_id: str | None = None, organization: str | None = None) -> Facts:
         """The run's knowledge of the provider; where notes cannot be read, an error of what ``failed``."""
         with self.doing(failed):
-            return self.ledger.facts(self.provider, connection_id, self._label)
+            return self.ledger.facts(self.provider, connection_id, self._label, organization)
 
     def wrote(self, connection_id: str) -> None:
         """Records that the provider has this connection now."""
@@ -103,10 +102,15 @@ class Target:
         """Records that the provider has no connection now, and which one it had, if that is known."""
         self.ledger.removed(self.provider, connection_id, self.client.clock.now())
 
-    def note(self, failed: str, connection_id: str, word: Word) -> None:
-        """Tells the other processes of the run about a connection, or is an error of what ``failed``."""
+    def hold(self, failed: str, connection_id: str) -> None:
+        """Tells the other processes of the run whose the connection is, or is an error of what ``failed``."""
         with self.doing(failed):
-            self.ledger.peers.note(connection_id, word)
+            self.ledger.hold(self.provider, connection_id)
+
+    def claim(self, failed: str, organization: str | None) -> None:
+        """Tells the other processes whose the provider's next connection is, or is an error of what ``failed``."""
+        with self.doing(failed):
+            self.ledger.claim(self.provider, organization)
 
     def turn(self) -> AbstractContextManager[None]:
         """Keeps others from working on the integration within the block."""

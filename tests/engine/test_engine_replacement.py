@@ -164,6 +164,7 @@ def notes(stack: Stack) -> Path:
 def test_a_move_that_cannot_tell_the_other_process_is_refused(moving: Stack, sandbox: Sandbox, obstacle: str) -> None:
     """The process that deletes the old resource would not know of the take-over, and disconnect."""
     before = held(sandbox)
+    notes(moving).rmdir()  # the create left it empty
     if obstacle == "file":
         notes(moving).write_text("somebody's")
     else:

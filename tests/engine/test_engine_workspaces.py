@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox, fingerprint
@@ -162,7 +160,6 @@ def test_a_move_with_a_new_name_and_no_alias_is_refused(stack: Stack, sandbox: S
     assert set(stack.resources()) == {"stripe"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs file locks of POSIX")
 @pytest.mark.parametrize(
     "back",
     [
@@ -186,6 +183,29 @@ def test_a_move_with_a_new_name_that_adopts_keeps_the_connection(stack: Stack, s
     assert writes(sandbox) == 0
     assert sandbox.connections() == before
     assert {name: r["id"] for name, r in stack.resources().items()} == {"moved": before[0]["connectionId"]}
+
+
+@pytest.mark.full
+def test_what_another_provider_connects_anew_is_kept(stack: Stack, sandbox: Sandbox) -> None:
+    """Somebody disconnected it, and its new owner got the id that the old resource's state still holds."""
+    stack.secret("ws", sandbox.api_key)
+    stack.program(WS + stripe("old"))
+    stack.up()
+    sandbox.configure(stable_ids=True)
+    sandbox.disconnect("stripe")
+    stack.program(WS + stripe("new", more=f", {TO_WS}"))
+    stack.up()
+    assert [c["connectionId"] for c in sandbox.connections()] == [stack.resources()["new"]["id"]]
+
+
+def test_what_another_provider_reads_is_kept(stack: Stack, sandbox: Sandbox) -> None:
+    stack.secret("ws", sandbox.api_key)
+    stack.program(WS + stripe())
+    stack.up()
+    counted(sandbox)
+    stack.program(WS + f'outlit.Integration.get("read", "stripe", {TO_WS})\n')
+    assert "now belongs to another resource of this program and was kept" in stack.up().output
+    assert writes(sandbox) == 0
 
 
 @pytest.mark.full

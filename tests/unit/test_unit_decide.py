@@ -206,6 +206,15 @@ def test_remove_for_what_the_program_needs(item: IntegrationItem | None, owner: 
     assert told(decide.remove("stripe-1", item, Facts(failed=True), owner)) == NEEDED
 
 
+@pytest.mark.parametrize("item", [None, NOT_CONNECTED, MINE, OTHERS, NAMELESS])
+def test_remove_where_the_run_made_another_connection(item: IntegrationItem | None) -> None:
+    """There is one at a time, whatever the list says, which may lag."""
+    for owner in (OLDER, SAME, SILENT, UNRECORDED):
+        assert decide.remove("stripe-1", item, Facts(taken=True), owner) == "gone"
+    assert told(decide.remove("stripe-1", item, Facts(taken=True), OTHER_KEY)) == WRONG
+    assert told(decide.remove("stripe-1", item, Facts(taken=True, failed=True), SAME)) == NEEDED
+
+
 @pytest.mark.parametrize("item", [MINE, DIED, DENIED])
 def test_remove_of_our_own_connection(item: IntegrationItem) -> None:
     """The state's own id in the list settles it, whatever the status says."""

@@ -1437,6 +1437,79 @@ def test_a_take_over_is_kept_by_a_delete_in_another_process(run: Run, made: Obse
     assert run.calls() == []
 
 
+@pytest.mark.parametrize("lags", [False, True])
+@pytest.mark.parametrize("stable", [False, True])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_the_run_connected_anew_is_kept_by_a_delete_of_what_was_there(
+    run: Run, made: Observed, notes: Path, elsewhere: bool, stable: bool, lags: bool
+) -> None:
+    """Whether by this process or another one, with an id as before or a new one, and whatever a list shows of it."""
+    run.sandbox.configure(stable_ids=stable)
+    run.sandbox.disconnect("stripe")
+    if lags:
+        run.sandbox.lag("list")
+    run.clock.sleep(3600)
+    run.again(peers=Peers("run", notes))
+    run.create("stripe", OTHER)
+    if elsewhere:
+        run.again(peers=Peers("run", notes))
+    run.clock.sleep(60)
+    run.delete(made)
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+    assert f"connection {made.id}" in run.warnings[-1]
+
+
+def test_a_service_that_cannot_tell_organizations_keeps_what_another_process_made_under_the_old_id(
+    run: Run, made: Observed, notes: Path
+) -> None:
+    run.sandbox.configure(stable_ids=True)
+    run.sandbox.fault("validate_key", status=404, times=None)
+    run.sandbox.disconnect("stripe")
+    run.again(peers=Peers("run", notes))
+    run.create("stripe", OTHER)
+    run.again(peers=Peers("run", notes))
+    run.delete(Observed(made.id, {**made.outputs, "organization_id": None}))
+    assert "was kept" in run.warnings[0]
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_a_connection_made_while_the_list_lagged_and_the_answer_was_lost_is_kept(
+    run: Run, made: Observed, notes: Path
+) -> None:
+    """What appears then may be what another resource, in another process, has had all along."""
+    run.again(peers=Peers("run", notes))
+    run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "not_connected"}]}')
+    run.sandbox.fault("connect", status=500)
+    assert run.create("stripe", OTHER).id == made.id
+    run.again(peers=Peers("run", notes))
+    run.delete(made)
+    assert "was kept" in run.warnings[0]
+
+
+def test_two_providers_with_connections_of_one_id_are_apart(run: Run) -> None:
+    made = run.create("posthog", POSTHOG)
+    run.create("stripe", STRIPE)
+    run.again()
+    run.workspace.ledger.hold("stripe", made.id)
+    run.delete(made)
+    assert run.in_use() == {"stripe": fingerprint(STRIPE)}
+
+
+def test_a_take_over_during_the_looks_of_a_delete_is_seen(run: Run, made: Observed, notes: Path) -> None:
+    """A delete may look for as long as a list may lag."""
+
+    class Meanwhile(ImpatientClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            Ledger(Peers("run", notes)).hold("stripe", made.id)
+
+    run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "not_connected"}]}')
+    run.again(peers=Peers("run", notes), clock=Meanwhile())
+    run.delete(made)
+    assert "was kept" in run.warnings[0]
+    assert run.in_use() == {"stripe": fingerprint(STRIPE)}
+
+
 @pytest.mark.parametrize("seen", ["list", "answer"])
 def test_what_a_failed_create_met_is_not_deleted(run: Run, made: Observed, notes: Path, seen: str) -> None:
     """By whichever process: the create may have been meant to follow the resource that is deleted."""
@@ -1476,10 +1549,16 @@ def test_what_another_resource_took_over_is_kept_though_a_second_create_failed(r
     assert "was kept" in run.warnings[0]
 
 
-def test_without_notes_nothing_is_taken_over_and_nothing_disconnected(run: Run, made: Observed, tmp_path: Path) -> None:
+def test_without_notes_nothing_is_made_or_taken_over_and_nothing_disconnected(
+    run: Run, made: Observed, tmp_path: Path
+) -> None:
     """A process that cannot tell the others, or be told, does not go on."""
     (tmp_path / "file").write_text("in the way")
     folder = tmp_path / "file" / "notes"
+    run.again(peers=Peers("run", folder))
+    with pytest.raises(outlit.ConfigurationError, match="^PostHog was not connected: the folder .* cannot be used"):
+        run.create("posthog", POSTHOG)
+    assert run.calls() == ["list"]
     for adopt, failed in ((True, "was neither taken over nor connected"), (False, "was not connected")):
         run.again(peers=Peers("run", folder))
         with pytest.raises(outlit.ConfigurationError, match=f"^Stripe {failed}: the folder .* cannot be used"):

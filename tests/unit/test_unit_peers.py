@@ -71,10 +71,40 @@ def test_the_url_of_the_service_plays_no_part(process: Process) -> None:
     assert two.facts("stripe", "stripe-1").held
 
 
+def test_an_id_that_two_providers_have_is_two_connections(process: Process) -> None:
+    mine, other = Ledger(process()), Ledger(process())
+    mine.hold("stripe", "1")
+    assert other.facts("stripe", "1").held
+    assert not other.facts("clerk", "1").held
+
+
+def test_what_a_program_reads_is_held_in_every_process_unless_it_manages_it_there(process: Process) -> None:
+    reader, other = Ledger(process()), Ledger(process())
+    reader.read("stripe", "stripe-1")
+    assert other.facts("stripe", "stripe-1").held
+    assert not other.facts("stripe", "stripe-2").held
+    other.declare("stripe")
+    assert not other.facts("stripe", "stripe-1").held
+
+
+def test_who_is_about_to_connect_is_known_where_the_organization_is(process: Process) -> None:
+    mine, other = Ledger(process()), Ledger(process())
+    mine.claim("stripe", "org_a")
+    assert other.facts("stripe", "stripe-1", organization="org_a").taken
+    for facts in (
+        other.facts("stripe", "stripe-1", organization="org_b"),
+        other.facts("stripe", "stripe-1"),
+        other.facts("clerk", "clerk-1", organization="org_a"),
+    ):
+        assert not facts.taken
+    mine.claim("clerk", None)
+    assert not other.facts("clerk", "clerk-1").taken
+
+
 def test_both_words_go_together(process: Process) -> None:
     """A failed create counts in every process, whatever connection it is about to delete."""
     mine, other = Ledger(process()), Ledger(process())
-    mine.peers.note("stripe-1", "held")
+    mine.hold("stripe", "stripe-1")
     mine.fail("stripe")
     mine.fail("stripe")
     facts = other.facts("stripe", "stripe-1")
@@ -164,6 +194,16 @@ def test_what_killed_processes_left_is_cleared_away(process: Process, folder: Pa
     assert list(folder.iterdir()) == []
     recent.note("stripe-1", "held")
     assert len(os.listdir(folder)) == 1
+
+
+def test_notes_of_a_run_that_goes_on_stay_however_old_they_look(process: Process, folder: Path) -> None:
+    """It may last for days, and a clock can jump."""
+    mine, late = process(), process()
+    mine.note("stripe-1", "held")
+    for note in folder.iterdir():
+        age(note, days=2)
+    late.note("clerk-1", "held")
+    assert late.noted("stripe-1", "held")
 
 
 def age(path: Path, *, days: float) -> None:
