@@ -50,13 +50,15 @@ class _Program:
 
     Attributes:
         workspaces: The workspaces that it asks.
-        declared: The first resource that declares a provider, by the name of its `Provider` and the provider's id.
+        declared: The resource that declares a provider, by the name of its `Provider` and the provider's id.
+        named: What a resource declares, by the name of its `Provider` and its own; None where that is an Output.
         warned: Whether it was warned of an API key in the clear.
     """
 
     def __init__(self) -> None:
         self.workspaces = Workspaces()
         self.declared: dict[tuple[str | None, str], str] = {}
+        self.named: dict[tuple[str | None, str], str | None] = {}
         self.warned = False
 
 
@@ -100,18 +102,31 @@ def provider_name(opts: ResourceOptions | None) -> str | None:
 
 
 def declare(resource_name: str, provider: Input[str], opts: ResourceOptions | None) -> None:
-    """Refuses a second declaration of a provider for the same workspace, before either is registered."""
+    """Refuses a second declaration of a provider for the same workspace, before either is registered.
+
+    Where ids are Outputs, their creates refuse it, and need names that tell the resources apart.
+    """
     running = program()
-    if running is OUTSIDE or not isinstance(provider, str):
-        return  # Outside, one run of a program cannot be told from the next.
-    id_ = catalog.canonical_id(provider)
-    first = running.declared.setdefault((provider_name(opts), id_), resource_name)
-    if first != resource_name:
+    if running is OUTSIDE:
+        return  # One run of a program cannot be told from the next.
+    workspace = provider_name(opts)
+    id_ = catalog.canonical_id(provider) if isinstance(provider, str) else None
+    if (workspace, resource_name) in running.named and None in (id_, running.named[workspace, resource_name]):
+        raise ConfigurationError(
+            f"{resource_name!r} is the name of two integrations whose parents have one name. Rename one of the two, so "
+            "that neither is taken for the other."
+        )
+    running.named[workspace, resource_name] = id_
+    if id_ is None:
+        return
+    first = running.declared.get((workspace, id_))
+    if first is not None:
         spec = catalog.find(id_)
         raise ConfigurationError(
             f"{resource_name!r} declares {spec.name if spec else quoted(id_)} once more: {first!r} declares it, and a "
             "workspace holds one connection per provider. Remove one, or give it the Provider of another workspace."
         )
+    running.declared[workspace, id_] = resource_name
 
 
 def warn_of_plain_key(opts: ResourceOptions | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, cast
 
 import pulumi
@@ -134,6 +135,34 @@ def test_what_is_no_mix_up_passes(arguments: Callable[[], dict[str, Any]]) -> No
         invoke.program().declared[None, "stripe"] = "first"
         with pytest.raises(outlit.ConfigurationError, match="'mine' declares Stripe once more: 'first' declares it"):
             outlit.Integration("mine", "stripe", **arguments())
+
+    in_a_program(lambda: asyncio.run(declared()))
+
+
+def later() -> Output[str]:
+    return Output.from_input("stripe")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        (lambda: "stripe", lambda: "stripe", "declares Stripe once more"),
+        (lambda: "stripe", lambda: "posthog", None),
+        (lambda: "stripe", later, "is the name of two integrations"),
+        (later, lambda: "stripe", "is the name of two integrations"),
+        (later, later, "is the name of two integrations"),
+    ],
+)
+def test_two_of_one_name_are_told_apart(
+    first: Callable[[], Any], second: Callable[[], Any], refused: str | None
+) -> None:
+    """As two are whose parents, of different types, have one name: an `up` takes the second for the first otherwise."""
+
+    async def declared() -> None:
+        invoke.declare("prod/tool", first(), None)
+        invoke.declare("test/tool", later(), None)
+        with pytest.raises(outlit.ConfigurationError, match=f"^'prod/tool' {refused}") if refused else nullcontext():
+            invoke.declare("prod/tool", second(), None)
 
     in_a_program(lambda: asyncio.run(declared()))
 
