@@ -216,7 +216,7 @@ class IntegrationProvider(ResourceProvider):
         known, provider, held = self._settings, olds.get("provider"), olds.get("connection_id") or _id
         if known and isinstance(provider, str) and isinstance(held, str):
             ledger = WORKSPACES.ledger(known)
-            ledger.track(provider, olds.get("resource_name"))
+            ledger.track(provider, news.get("resource_name"))  # a create has that, also after a rename by alias
             ledger.belong(olds.get("organization_id"))
             if not found.replaces:
                 ledger.keep(provider, held)

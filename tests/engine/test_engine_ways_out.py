@@ -230,6 +230,20 @@ def test_the_up_after_a_replacement_that_was_cut_short_takes_what_it_left(
 
 
 @pytest.mark.full
+def test_so_does_the_up_after_the_replacement_of_what_was_renamed(stack: Stack, sandbox: Sandbox) -> None:
+    """The state's outputs still have the old name."""
+    stack.ok("config", "set", "outlit:timeout", "4")
+    stack.program(stripe("a", more=REPLACED))
+    stack.up()
+    stack.program(stripe("b", more=f'{REPLACED}, opts=ResourceOptions(aliases=[pulumi.Alias(name="a")])'))
+    stack.up()
+    stack.secret("sk", NEW)
+    carried_out_late(stack, sandbox)
+    assert "was there already" in stack.up().output
+    assert set(stack.resources()) == {"b"}
+
+
+@pytest.mark.full
 def test_what_a_component_retains_is_taken_by_its_replacement(stack: Stack, sandbox: Sandbox) -> None:
     """The constructor cannot see an option that the engine passes down."""
     stack.program(
