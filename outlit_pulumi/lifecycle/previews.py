@@ -128,19 +128,16 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
     """
     provider, config = news.get("provider"), news.get("config")
     if provider is UNKNOWN or "provider" in found.replaces:
-        adopted = bool(olds.get("adopt_existing"))
         replaced = (
             "it may be replaced, as its new provider is not known yet"
             if provider is UNKNOWN
             else f"it is replaced by {display_name(str(provider))}"
         )
-        kept = (
-            "The old connection was adopted and is kept, unless the options say retain_on_delete=False"
-            if adopted
-            else f"The old connection is disconnected in the end, which {_DELETES}, unless another resource takes it "
-            "over or retain_on_delete keeps it"
+        # The engine knows whether it is kept. The state may still say that it was adopted when that is taken back.
+        deleted = (
+            f"The old connection is disconnected in the end, which {_DELETES}, unless another resource takes it over"
         )
-        return f"{replaced}. {kept}.", not adopted
+        return f"{replaced}. {deleted} or retain_on_delete keeps it (the default with adopt_existing).", True
     fields = _fields(olds, news)
     if found.replaces:
         return f"it is replaced, as {fields} changed. It is disconnected first, which {_DELETES}.", True

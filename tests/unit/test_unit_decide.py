@@ -447,9 +447,8 @@ IN_PLACE = "in place, which keeps the synced data."
 GOES = "permanently deletes what Outlit synced from it"
 IN_THE_END = (
     f"The old connection is disconnected in the end, which {GOES}, unless another resource takes it over or "
-    "retain_on_delete keeps it."
+    "retain_on_delete keeps it (the default with adopt_existing)."
 )
-KEPT = "The old connection was adopted and is kept, unless the options say retain_on_delete=False."
 ADOPTED = {**HELD, "adopt_existing": True}
 
 
@@ -544,7 +543,7 @@ def test_a_field_name_that_may_be_a_credential_is_not_shown() -> None:
         (
             ADOPTED,
             SLACK,
-            f"info: Stripe: it is replaced by Slack. {KEPT}",
+            f"warning: Stripe: it is replaced by Slack. {IN_THE_END}",
         ),
         ({"provider": None, "connection_id": "x"}, STRIPE, ""),
     ],
@@ -552,7 +551,7 @@ def test_a_field_name_that_may_be_a_credential_is_not_shown() -> None:
 def test_a_diff_that_cannot_be_refused_asks_nothing(
     preview: Preview, olds: Mapping[str, Any], news: Mapping[str, Any], said: str
 ) -> None:
-    """Nothing changes; or what is replaced was adopted, and is kept."""
+    """Nothing changes; or what is replaced was adopted, and is probably kept."""
     assert preview.diff(news, olds) == said
     assert preview.calls() == {}
 
