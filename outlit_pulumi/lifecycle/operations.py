@@ -12,7 +12,7 @@ from ..api.errors import ApiError
 from ..api.redaction import plain
 from ..errors import ConfigurationError, ConnectionChangedError, OutlitError, StateError
 from . import decide, writes
-from .check import Props, half_character
+from .check import REPLACE, Props, half_character
 from .decide import Owner, Refusal
 from .outputs import UNCONFIRMED, Observed, failing, outputs, shows
 from .writes import Connected, Target, Warn
@@ -91,14 +91,21 @@ def _create(target: Target, props: Props) -> Observed:
     if item is None or met is None:
         target.claim(failed, owner.key)
         return _connect(target, props, item, failed, owner, replacing=replacing)
-    if target.storable(met) is None:
-        raise ConnectionChangedError(
-            f"{target.name} was not taken over: its connection id holds a credential, which the state must not show."
-        )
+    _shown(target, met, "was not taken over")
     target.hold(failed, met)
     if decision == "resume":
         return _resume(target, props, item, met, owner)
     return _take_over(target, {**props, "organization_id": owner.key}, item, met)
+
+
+def _shown(target: Target, connection_id: str, failed: str) -> str:
+    """The id, which a message and the state may show."""
+    if target.storable(connection_id) is None:
+        raise ConnectionChangedError(
+            f"{target.name} {failed}: its connection id holds a credential, which the state must not show. Tell "
+            "Outlit's support."
+        )
+    return connection_id
 
 
 def _take_over(target: Target, props: Props, item: IntegrationItem, connection_id: str) -> Observed:
@@ -132,6 +139,7 @@ def _resume(target: Target, props: Props, item: IntegrationItem | None, met: str
         met,
         failed=f"{target.name} was not created, and connection {plain(met)} is as it was",
         unclear=f"{target.name} may or may not use the declared config. Run pulumi up again. The cause",
+        cure='set adopt_existing=True and drop on_config_change="replace", which takes the connection as it is.',
     )
     return target.written(_unconfirmed(props, done), done.connection_id, item, owner.key)
 
@@ -210,7 +218,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
                 target.warn(f"connection {plain(held)} is not connected any more, and leaves the state.{also}")
                 return None
             if decision == "moved" and item is not None and item.connection_id is not None:
-                found = item.connection_id
+                found = _shown(target, item.connection_id, failed)
                 also = "" if owner.key else ", or the API key is another workspace's"
                 target.ledger.move(provider)
                 target.warn(
@@ -248,6 +256,7 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
             failed=f"{target.name} was not updated",
             unclear=f"{target.name} may or may not use the new config. Run pulumi up again: it sends the config once "
             "more, or asks for a refresh first. The cause",
+            cure=_cure(state, props),
         )
         if done.how == "appeared":
             target.warn(
@@ -256,6 +265,18 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
             )
         organization = owner.key or state.get("organization_id")
         return target.written(_unconfirmed(props, done), done.connection_id, item, organization)
+
+
+def _cure(state: Props, props: Props) -> str:
+    """What helps where Outlit does not change credentials in place."""
+    if decide.difference(state, {**props, "on_config_change": REPLACE}).replaces:
+        return 'set on_config_change="replace", which disconnects first and so deletes what was synced.'
+    if state.get("config") is None:
+        return "leave config out, so that its credentials are not managed."
+    return (
+        "take it out of the state (pulumi state delete) and declare it with adopt_existing=True, which records the "
+        "declared config as the one in use."
+    )
 
 
 def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:

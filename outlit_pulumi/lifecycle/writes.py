@@ -162,7 +162,7 @@ def connect(target: Target, config: Mapping[str, str], *, failed: str, unclear: 
     def settled(seen: IntegrationItem) -> Connected | None:
         if not seen.connected or seen.connection_id is None or seen.connection_id in _gone(target):
             return None
-        return Connected(seen.connection_id, "appeared")
+        return Connected(_storable(target, seen.connection_id), "appeared")
 
     outcome = _write(target, send, settled, None, failed=failed, unclear=unclear)
     if outcome.how != "there":
@@ -189,27 +189,18 @@ def _storable(target: Target, connection_id: str | None, held: str | None = None
     return f"{target.provider}-unknown"
 
 
-def rotate(
-    target: Target,
-    config: Mapping[str, str],
-    held: str,
-    *,
-    failed: str,
-    unclear: str,
-) -> Connected:
+def rotate(target: Target, config: Mapping[str, str], held: str, *, failed: str, unclear: str, cure: str) -> Connected:
     """Sends other credentials to the connection ``held``, in place, which may leave it with another id.
 
-    Messages begin as those of `connect`. The list does not show which credentials are in use: after a lost answer they
-    are sent again where it still shows ``held``. Another id by then is what the lost request left: it ``appeared``.
+    Messages begin as those of `connect`; ``cure`` says what to do if Outlit keeps the old credentials again. The list
+    does not show which are in use: after a lost answer they are sent again where it still shows ``held``. Another id by
+    then is what the lost request left: it ``appeared``.
     """
 
     def send(again: bool) -> Connected:
         answer = target.client.connect(target.provider, config, force=True, again=again, budget=target.budget)
         if answer.already_connected or not answer.connected:
-            raise NotAppliedError(
-                f"{failed}: Outlit kept the old config. {target.again}; if it goes on, set "
-                'on_config_change="replace", which disconnects first and so deletes what was synced.'
-            )
+            raise NotAppliedError(f"{failed}: Outlit kept the old config. {target.again}; if it goes on, {cure}")
         return Connected(_storable(target, answer.connection_id, held), "made")
 
     def settled(seen: IntegrationItem) -> Connected | None:
@@ -219,7 +210,7 @@ def rotate(
             raise ConnectionChangedError(
                 f"{unclear}: the answer was lost, and Outlit's list does not show the connection any more."
             )
-        return Connected(seen.connection_id, "appeared")
+        return Connected(_storable(target, seen.connection_id, held), "appeared")
 
     outcome = _write(target, send, settled, held, failed=failed, unclear=unclear)
     target.wrote(outcome.connection_id)

@@ -459,8 +459,8 @@ RULES = (
         "new-id-after-a-lost-answer",
         "A new id after a lost rotation is taken, and its config counts as unconfirmed.",
         "lifecycle/writes.py",
-        '        return Connected(seen.connection_id, "appeared")\n\n    outcome = _write(target, send, settled, held,',
-        "        return None\n\n    outcome = _write(target, send, settled, held,",
+        'return Connected(_storable(target, seen.connection_id, held), "appeared")',
+        "return None",
         _LIFECYCLE + "test_a_new_id_after_a_lost_answer_is_ours_and_unconfirmed",
     ),
     # Delete
@@ -663,6 +663,22 @@ RULES = (
         "        if not lock.acquire(timeout=budget.left()):",
         "        if False:",
         _LIFECYCLE + "test_create_declared_four_times_at_once",
+    ),
+    Rule(
+        "one-name-twice",
+        "Two resources of one name whose ids are not known are not taken for one another.",
+        "invoke.py",
+        "None in (id_, running.named[workspace, resource_name])",
+        "False",
+        "tests/unit/test_unit_resources.py::test_two_of_one_name_are_told_apart",
+    ),
+    Rule(
+        "no-credential-as-id",
+        "A refresh does not follow an id that holds a credential.",
+        "lifecycle/operations.py",
+        "found = _shown(target, item.connection_id, failed)",
+        "found = item.connection_id",
+        _LIFECYCLE + "test_a_refresh_does_not_follow_an_id_that_holds_a_credential",
     ),
     Rule(
         "recent-list",

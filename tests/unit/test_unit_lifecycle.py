@@ -743,11 +743,70 @@ def test_an_id_that_nobody_tells_is_made_up(run: Run) -> None:
     assert "gave no usable connection id" in run.warnings[0]
 
 
+def with_an_id(connection_id: str) -> str:
+    """A list in which Stripe's connection has that id."""
+    return json.dumps({"items": [{"id": "stripe", "status": "connected", "connectionId": connection_id}]})
+
+
+SPEAKING = "stripe-" + OTHER["apiKey"]
+"""An id that holds a credential."""
+
+
+def test_an_id_that_holds_a_credential_is_not_what_a_lost_answer_left(run: Run, made: Observed) -> None:
+    run.sandbox.fault("connect", status=500, times=1)
+    run.sandbox.fault("list", status=200, body=with_an_id(SPEAKING), skip=1, times=None)
+    assert run.update(made).id == made.id
+    run.sandbox.clear_faults()
+    run.again()
+    run.sandbox.disconnect("stripe")
+    run.sandbox.fault("connect", status=500, times=1)
+    run.sandbox.fault("list", status=200, body=with_an_id(SPEAKING), skip=1, times=None)
+    assert run.create("stripe", OTHER).id == "stripe-unknown"
+    assert "CANARY" not in "".join(run.warnings)
+
+
+def test_a_refresh_does_not_follow_an_id_that_holds_a_credential(run: Run) -> None:
+    made = run.create("stripe", OTHER)
+    run.again()
+    run.sandbox.fault("list", status=200, body=with_an_id(SPEAKING), times=None)
+    with pytest.raises(
+        outlit.ConnectionChangedError,
+        match="^Stripe was not read and its state is unchanged: its connection id holds a credential",
+    ) as caught:
+        run.read(made)
+    assert "CANARY" not in str(caught.value)
+
+
+KEEPS = '{"connected": true, "connectionId": "stripe-org_acme", "alreadyConnected": true}'
+"""The answer to a rotation where Outlit changes no credentials in place."""
+
+
 def test_update_that_was_not_applied(run: Run, made: Observed) -> None:
-    body = '{"connected": true, "connectionId": "stripe-org_acme", "alreadyConnected": true}'
-    run.sandbox.fault("connect", status=200, body=body)
-    with pytest.raises(outlit.NotAppliedError, match="kept the old config"):
-        run.update(made)
+    """The cure is one that helps: a replacement, where the option causes one; else to leave things as they are."""
+    run.sandbox.fault("connect", status=200, body=KEEPS, times=None)
+    unconfirmed = {**made.outputs, "config_unconfirmed": True}
+    for state, config, cure in (
+        (made.outputs, OTHER, 'set on_config_change="replace"'),
+        ({**made.outputs, "config": None}, OTHER, "leave config out"),
+        (unconfirmed, STRIPE, r"pulumi state delete\) and declare it with adopt_existing=True"),
+    ):
+        with pytest.raises(outlit.NotAppliedError, match=f"kept the old config. Run pulumi up again; if .*{cure}"):
+            run.update(Observed(made.id, state), config)
+    again = declared("stripe", OTHER, on_config_change="replace")
+    assert difference(made.outputs, again).replaces
+    assert not difference(unconfirmed, {**again, "config": STRIPE}).replaces
+
+
+def test_a_replacement_that_resumes_and_was_not_applied_can_take_the_connection_as_it_is(
+    run: Run, made: Observed
+) -> None:
+    run.workspace.ledger.track("stripe", "mine")
+    run.sandbox.fault("connect", status=200, body=KEEPS, times=None)
+    with pytest.raises(outlit.NotAppliedError, match='set adopt_existing=True and drop on_config_change="replace"'):
+        run.create("stripe", OTHER, on_config_change="replace", resource_name="mine")
+    run.again()
+    run.workspace.ledger.track("stripe", "mine")
+    assert run.create("stripe", OTHER, adopt_existing=True, resource_name="mine").id == made.id
 
 
 def test_update_settles_a_lost_answer(run: Run, made: Observed) -> None:
