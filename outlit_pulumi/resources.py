@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import get_annotations
 from typing import Any, Literal, overload
 
 import pulumi
@@ -15,22 +16,6 @@ from .dynamic import READ_ONLY, IntegrationProvider
 from .errors import ConfigurationError
 from .functions import connection_id
 from .lifecycle.check import REPLACE
-
-# Only registered keys become attributes.
-_OUTPUTS = dict.fromkeys(
-    (
-        "connection_id",
-        "organization_id",
-        "written_at",
-        "display_name",
-        "category",
-        "status",
-        "sync_status",
-        "last_data_received_at",
-        "error_message",
-        "syncs",
-    )
-)
 
 
 @pulumi.output_type
@@ -262,6 +247,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         if adopt_existing:
             opts = ResourceOptions.merge(ResourceOptions(retain_on_delete=True), opts)
         props: dict[str, Any] = {
+            **_ATTRIBUTES,
             "resource_name": label,
             "provider": provider,
             "config": registered(provider, config),
@@ -269,7 +255,6 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
             "adopt_existing": adopt_existing,
             "on_config_change": on_config_change,
             "wait_for_sync": wait_for_sync,
-            **_OUTPUTS,
         }
         super().__init__(IntegrationProvider(), resource_name, props, opts)
 
@@ -312,9 +297,13 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         opts = ResourceOptions.merge(opts, ResourceOptions(id=connection_id(provider, opts)))
         provider = Output.from_input(provider).apply(catalog.canonical_id)
         found = Integration.__new__(Integration)  # what __init__ declares is for a managed one
-        props = {"provider": provider, READ_ONLY: True, **_OUTPUTS}
+        props = {**_ATTRIBUTES, "provider": provider, READ_ONLY: True}
         pulumi.dynamic.Resource.__init__(found, IntegrationProvider(), resource_name, props, opts)
         return found
+
+
+# Only registered keys become attributes.
+_ATTRIBUTES = dict.fromkeys(get_annotations(Integration))
 
 
 def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | None:
