@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .. import catalog
 from ..api.errors import ApiError, NotConnectedError
 from ..api.redaction import plain
 from ..errors import ConfigurationError, ConnectionChangedError, NotAppliedError
+from .check import Props
 from .ledger import BELIEVED, Facts
 from .outputs import Observed, complaints, display_name, outputs, shows
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..api.retry import Clock
     from .workspace import Workspace
 
-Props = Mapping[str, Any]
 Warn = Callable[[str], None]
 _T = TypeVar("_T")
 
