@@ -67,9 +67,7 @@ class Workspaces:
     def ledger(self, known: settings.Settings) -> Ledger:
         """What the resources of this run did in a workspace."""
         with self._lock:
-            if known not in self._ledgers:
-                self._ledgers[known] = Ledger(self._peers)
-            return self._ledgers[known]
+            return self._ledgers.setdefault(known, Ledger(self._peers))
 
     def workspace(self, known: settings.Settings) -> Workspace:
         """The workspace, with a client. Previews without changes and no-op updates never load the HTTP stack."""
@@ -182,8 +180,11 @@ class IntegrationProvider(ResourceProvider):
                 ledger.track(str(olds.get("provider")))
             elif not reasons:
                 reasons += self._foresee_create({**props, "provider": found.provider})
-        if reasons and known and found.provider:
-            reasons += self._failed(found.provider, ledger)
+            if reasons:
+                try:
+                    ledger.fail(found.provider)
+                except ConfigurationError as error:  # the notes of the run cannot be used
+                    reasons.append(str(error))
         inputs = {**news, "provider": found.provider} if found.provider else news
         return CheckResult(inputs, [CheckFailure("", reason) for reason in reasons])
 
@@ -194,15 +195,6 @@ class IntegrationProvider(ResourceProvider):
             return previews.create(self._workspace(), props, self._warn, self._tell)
         except ConfigurationError as error:  # a proxy that cannot be used, or notes of the run
             return [str(error)]
-
-    @staticmethod
-    def _failed(provider: str, ledger: Ledger) -> list[str]:
-        """Has the other processes of the run know of it. Returns why that cannot be done."""
-        try:
-            ledger.fail(provider)
-        except ConfigurationError as error:
-            return [str(error)]
-        return []
 
     def _offered(self) -> Collection[str]:
         workspace = self._workspace()
