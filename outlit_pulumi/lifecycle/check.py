@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -97,23 +97,21 @@ def _secrets(props: Props) -> list[str]:
     return catalog.secret_values(props.get("provider"), props.get("config"))
 
 
-def _unlisted(provider: str, offered: Callable[[], Collection[str]], hide: Redactor) -> list[str]:
+def _unlisted(provider: str, offered: Callable[[], Collection[str]], hide: Redactor) -> Iterator[str]:
     try:
         live = offered()
     except OutlitError as error:
         guess = catalog.closest(provider, catalog.PROVIDERS)
         hint = f' Did you mean "{guess}"?' if guess else ""
-        return [
-            (
-                f"provider {quoted(provider)} is not in the catalogue.{hint} "
-                f"Whether this workspace offers it could not be asked: {hide(str(error), limit=500)}"
-            )
-        ]
-    if provider in live:
-        return []
-    guess = catalog.closest(provider, [*catalog.PROVIDERS, *live])
-    known = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(catalog.PROVIDERS)}."
-    return [f"provider {quoted(provider)} is unknown to Outlit. {known}"]
+        yield (
+            f"provider {quoted(provider)} is not in the catalogue.{hint} "
+            f"Whether this workspace offers it could not be asked: {hide(str(error), limit=500)}"
+        )
+        return
+    if provider not in live:
+        guess = catalog.closest(provider, [*catalog.PROVIDERS, *live])
+        known = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(catalog.PROVIDERS)}."
+        yield f"provider {quoted(provider)} is unknown to Outlit. {known}"
 
 
 _HIDDEN = "(not shown: it may be a credential)"
@@ -129,37 +127,33 @@ def _like_a_credential(text: str) -> bool:
     return REDACTED in redact(text, limit=2 * len(text))
 
 
-def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: str) -> list[str]:
+def _browser(spec: catalog.ProviderSpec, config: object, adopt: object, page: str) -> Iterator[str]:
     if config is not None:
-        return [
-            (
-                f"{spec.name} takes no config: it connects through a browser session. Remove config, connect "
-                f"{spec.name} once at {page}/integrations, and set adopt_existing=True to have Pulumi track it."
-            )
-        ]
-    if adopt is False:
-        return [
-            (
-                f"{spec.name} connects through a browser session, which a deployment cannot complete.\n"
-                f"  Connect it once with `outlit-pulumi connect {spec.id}` (extra cli) or at {page}/integrations,\n"
-                "  then set adopt_existing=True here to have Pulumi track it, or remove it from the program."
-            )
-        ]
-    return []
+        yield (
+            f"{spec.name} takes no config: it connects through a browser session. Remove config, connect "
+            f"{spec.name} once at {page}/integrations, and set adopt_existing=True to have Pulumi track it."
+        )
+    elif adopt is False:
+        yield (
+            f"{spec.name} connects through a browser session, which a deployment cannot complete.\n"
+            f"  Connect it once with `outlit-pulumi connect {spec.id}` (extra cli) or at {page}/integrations,\n"
+            "  then set adopt_existing=True here to have Pulumi track it, or remove it from the program."
+        )
 
 
-def _fields(spec: catalog.ProviderSpec, config: object, args_class: object) -> list[str]:
+def _fields(spec: catalog.ProviderSpec, config: object, args_class: object) -> Iterator[str]:
     """What is wrong with the fields, which are named as the program wrote them: in an args class, or in a mapping."""
     own_class = spec.args.__name__ if spec.args else ""
     if args_class is not None and args_class != own_class:
         takes = ", ".join(item.attribute for item in spec.fields)
-        return [f"config is a {quoted(str(args_class))}. {spec.name} takes {own_class}({takes})."]
+        yield f"config is a {quoted(str(args_class))}. {spec.name} takes {own_class}({takes})."
+        return
     if config is UNKNOWN:
-        return []
+        return
     names = [item.name for item in spec.fields]
     if not isinstance(config, Mapping):
-        return [f"config of {spec.name} must hold {', '.join(names)}."]
-    problems = []
+        yield f"config of {spec.name} must hold {', '.join(names)}."
+        return
     for key in config:
         if key not in names:
             guess = catalog.closest(str(key).replace("_", ""), names)
@@ -167,19 +161,17 @@ def _fields(spec: catalog.ProviderSpec, config: object, args_class: object) -> l
             shown = quoted(str(key))
             if shown == _HIDDEN:
                 hint = f"Is a credential in the wrong place? {hint}"
-            problems.append(f"config field {shown} is not one of {spec.name}'s. {hint}")
+            yield f"config field {shown} is not one of {spec.name}'s. {hint}"
     written = spec.written(typed=bool(args_class))
     secrets = {written[item.name]: config.get(item.name) for item in spec.fields if item.secret}
     for spec_field in spec.fields:
         what = f"config field {written[spec_field.name]} of {spec.name}"
-        if spec_field.name not in config or config[spec_field.name] is None:
-            problems.append(f"{what} is missing: {spec_field.doc}")
-        else:
-            misplaced = None if spec_field.secret else _misplaced(config[spec_field.name], secrets)
-            wrong = misplaced or _wrong(spec_field, config[spec_field.name])
-            if wrong is not None:
-                problems.append(f"{what} {wrong}")
-    return problems
+        value = config.get(spec_field.name)
+        misplaced = None if spec_field.secret else _misplaced(value, secrets)
+        if value is None:
+            yield f"{what} is missing: {spec_field.doc}"
+        elif wrong := misplaced or _wrong(spec_field, value):
+            yield f"{what} {wrong}"
 
 
 def _misplaced(value: object, secrets: Mapping[str, object]) -> str | None:
@@ -235,12 +227,12 @@ def _wrong_text(value: object) -> str | None:
     return None
 
 
-def _passed_through(provider: str, config: object) -> list[str]:
+def _passed_through(provider: str, config: object) -> Iterator[str]:
     if config is UNKNOWN:
-        return []
+        return
     if not isinstance(config, Mapping) or not config:
-        return [f"config of {quoted(provider)} must hold at least one field, or be left out."]
-    problems = []
+        yield f"config of {quoted(provider)} must hold at least one field, or be left out."
+        return
     for key, value in config.items():
         if half_character(str(key)):
             wrong: str | None = _HALF
@@ -249,5 +241,4 @@ def _passed_through(provider: str, config: object) -> list[str]:
         else:
             wrong = None if value is UNKNOWN else _wrong_text(value)
         if wrong is not None:
-            problems.append(f"config field {quoted(str(key))} of {quoted(provider)} {wrong}")
-    return problems
+            yield f"config field {quoted(str(key))} of {quoted(provider)} {wrong}"
