@@ -57,15 +57,13 @@ def load(config: Callable[[str], object], environ: Mapping[str, str]) -> Setting
         ConfigurationError: a value is missing or malformed; the message names the setting, never its value.
     """
     explicit = config(EXPLICIT)
+    key, where = config(API_KEY), API_KEY
+    url = environ.get("OUTLIT_API_URL") or config(BASE_URL)
     if explicit:
-        key, where = config(API_KEY), f"api_key of Provider {str(explicit)!r}"
+        where = f"api_key of Provider {str(explicit)!r}"
         url = config(BASE_URL) or environ.get("OUTLIT_API_URL")
     elif environ.get("OUTLIT_API_KEY"):
         key, where = environ["OUTLIT_API_KEY"], "OUTLIT_API_KEY"
-        url = environ.get("OUTLIT_API_URL") or config(BASE_URL)
-    else:
-        key, where = config(API_KEY), API_KEY
-        url = environ.get("OUTLIT_API_URL") or config(BASE_URL)
     return Settings(
         api_key=_api_key(key, where),
         base_url=_base_url(url or DEFAULT_BASE_URL),
@@ -94,21 +92,18 @@ def _api_key(key: object, where: str) -> str:
 
 
 def _base_url(url: object) -> str:
-    wrong = ConfigurationError(
+    if isinstance(url, str) and not any(c.isspace() for c in url):
+        with suppress(ValueError):  # a message that quotes the URL
+            parts = urlsplit(url)
+            host, _ = parts.hostname or "", parts.port
+            bare = parts.username is None and parts.password is None and not parts.query and not parts.fragment
+            safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+            if host and bare and safe:
+                return url.rstrip("/")
+    raise ConfigurationError(
         f"{BASE_URL} (or OUTLIT_API_URL) must be an https URL without user, query or fragment, such as "
         f"{DEFAULT_BASE_URL}. Plain http is accepted only for a loopback address."
     )
-    if not isinstance(url, str) or any(c.isspace() for c in url):
-        raise wrong
-    host = None
-    with suppress(ValueError):  # a message that quotes the URL
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    if not host or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise wrong
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise wrong
-    return url.rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
