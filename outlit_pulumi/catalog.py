@@ -262,20 +262,20 @@ def canonical_id(provider: str) -> str:
     return _CANONICAL.get(provider, provider)
 
 
-def find(provider: str) -> ProviderSpec | None:
-    """The entry for an id or alias; None if the catalogue has none (the live list may still know it)."""
-    return PROVIDERS.get(canonical_id(provider))
+def find(provider: object) -> ProviderSpec | None:
+    """The entry for an id or alias; None for what the catalogue does not have (the live list may) and for no text."""
+    return PROVIDERS.get(canonical_id(provider)) if isinstance(provider, str) else None
 
 
 def public_fields(provider: object) -> frozenset[str]:
     """The API's names of the config fields of a provider that may be shown. Of an unknown provider, none may."""
-    spec = find(provider) if isinstance(provider, str) else None
+    spec = find(provider)
     return spec.public if spec else frozenset()
 
 
 def api_names(provider: object) -> Mapping[str, str]:
     """The API's names of the config fields of a provider, by their Python names. Of an unknown provider, none."""
-    spec = find(provider) if isinstance(provider, str) else None
+    spec = find(provider)
     return {item.attribute: item.name for item in spec.fields} if spec else {}
 
 

@@ -93,7 +93,7 @@ def class_name(provider: object, config: object) -> str | None:
     """The args class whose names the program uses for the fields, for check to use them too; None for the API's."""
     if isinstance(config, ConfigArgs):
         return type(config).__name__
-    spec = catalog.find(provider) if isinstance(provider, str) else None
+    spec = catalog.find(provider)
     if spec is None or spec.args is None or not isinstance(config, Mapping):
         return None
     names = {item.attribute for item in spec.fields} - {item.name for item in spec.fields}

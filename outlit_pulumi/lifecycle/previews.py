@@ -158,7 +158,7 @@ def _fields(olds: Props, news: Props) -> str:
     old, new = olds.get("config") or {}, news.get("config")
     if not isinstance(new, Mapping):
         return ""
-    spec = catalog.find(str(news.get("provider")))
+    spec = catalog.find(news.get("provider"))
     written = spec.written(typed=bool(news.get("config_class"))) if spec else {}
     return ", ".join(
         written.get(name) or quoted(name)
