@@ -104,22 +104,18 @@ class Owner:
         if wrong := self.wrong():
             return wrong
         if self.silent or (self.key is None and self.recorded):  # a service that told it once, and does not now
-            return Refusal(
-                WrongOrganizationError,
-                f"Outlit's list does not show connection {plain(held)}, and whose the API key is could not be asked",
-                "Run again. If the connection is gone, take it out of the state with pulumi state delete.",
-                "Nothing was changed.",
-            )
-        if self.key is not None and not self.recorded:
-            return Refusal(
-                WrongOrganizationError,
-                f"Outlit's list does not show connection {plain(held)}, and the state does not say in which "
-                "organization it is",
-                "If the API key is another workspace's, set the right one. If the connection is gone, take it out of "
-                "the state with pulumi state delete.",
-                "Nothing was changed.",
-            )
-        return None
+            unknown, cure = "whose the API key is could not be asked", "Run again."
+        elif self.key is not None and not self.recorded:
+            unknown = "the state does not say in which organization it is"
+            cure = "If the API key is another workspace's, set the right one."
+        else:
+            return None
+        return Refusal(
+            WrongOrganizationError,
+            f"Outlit's list does not show connection {plain(held)}, and {unknown}",
+            f"{cure} If the connection is gone, take it out of the state with pulumi state delete.",
+            "Nothing was changed.",
+        )
 
 
 def difference(olds: Props, news: Props) -> Difference:
