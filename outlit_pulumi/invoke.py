@@ -224,10 +224,9 @@ def settings_output(opts: InvokeOptions | None) -> Output[Settings]:
     Not secret, as what is found with them is not: not to be shown.
     """
     provider = _provider(opts)
-    given: Output[Any] = provider.given() if provider is not None else Output.from_input(None)
-    awaited: Output[Any] = Output.from_input(depends_on(opts) or [])
-    there: Output[Any] = awaited.apply(_there)
-    known = Output.unsecret(Output.all(given, there))
+    given = provider.given() if provider is not None else None
+    there: Output[Any] = Output.from_input(depends_on(opts) or []).apply(_there)
+    known: Output[list[Any]] = Output.unsecret(Output.all(given, there))
     return known.apply(lambda found: settings.load(found[0].get if found[0] else get_config, os.environ))
 
 

@@ -103,7 +103,7 @@ class Redactor:
             for width, spelt in self._spelt.items():
                 for start in range(len(text) - width + 1):
                     for spelling in spelt.get(text[start : start + width], ()):
-                        length = len(_common(spelling, text[start:]))
+                        length = _common(spelling, text[start:])
                         if whole and (length < len(spelling) or length < PART):
                             continue
                         if len(spelling) >= PART or _is_word(text, start, start + length):
@@ -112,12 +112,10 @@ class Redactor:
             yield from (match.span() for match in _SHAPE.finditer(text))
 
 
-def _common(one: str, other: str) -> str:
-    """What both begin with."""
-    for index, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return one[:index]
-    return min(one, other, key=len)
+def _common(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    differing = (index for index, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(differing, min(len(one), len(other)))
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 UNCONFIRMED = "config_unconfirmed"
 """An output: true while the declared config may not be the one in use, else absent. The next update sends it again."""
 
-_DECLARED = ("resource_name", "provider", "config", "adopt_existing", "on_config_change")
-_KEPT = ("organization_id", "written_at")
+_KEPT = ("resource_name", "provider", "config", "adopt_existing", "on_config_change", "organization_id", "written_at")
 
 _FAILING = ("FAILED", "FAILURE", "ERROR")
 _PENDING = ("PENDING", "QUEUED", "SCHEDULED", "STARTED", "RUNNING", "IN_PROGRESS", "SYNCING")
@@ -43,7 +42,7 @@ def outputs(
     if sync:
         seen |= {name: value for name, value in shown(sync, hide).items() if value is not None}
     return {
-        **{name: declared.get(name) for name in (*_DECLARED, *_KEPT)},
+        **{name: declared.get(name) for name in _KEPT},
         **({UNCONFIRMED: True} if declared.get(UNCONFIRMED) else {}),
         "connection_id": connection_id,
         "display_name": (sync and sync.name and seen["name"]) or hide.data(display_name(declared["provider"], item)),
