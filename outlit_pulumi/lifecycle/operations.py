@@ -14,8 +14,8 @@ from ..errors import ConfigurationError, ConnectionChangedError, OutlitError, St
 from . import decide, writes
 from .check import REPLACE, Props, half_character
 from .decide import Owner, Refusal
-from .outputs import UNCONFIRMED, Observed, failing, outputs, shows
-from .writes import Connected, Target, Warn
+from .outputs import Observed, failing, outputs, shows
+from .writes import Target, Warn
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem, SyncStatus
@@ -141,11 +141,7 @@ def _resume(target: Target, props: Props, item: IntegrationItem | None, met: str
         unclear=f"{target.name} may or may not use the declared config. Run pulumi up again. The cause",
         cure='set adopt_existing=True and drop on_config_change="replace", which takes the connection as it is.',
     )
-    return target.written(_unconfirmed(props, done), done.connection_id, item, owner.key)
-
-
-def _unconfirmed(props: Props, done: Connected) -> Props:
-    return {**props, UNCONFIRMED: True} if done.how == "appeared" else props
+    return target.written(props, done, item, owner.key)
 
 
 def _connect(
@@ -184,7 +180,7 @@ def _connect(
             "is taken as made by that request. To be sure that the declared config is the one in use, the next pulumi "
             "up sends it again."
         )
-    return target.written(_unconfirmed(props, done), done.connection_id, item, owner.key)
+    return target.written(props, done, item, owner.key)
 
 
 def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed | None:
@@ -264,7 +260,7 @@ def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: War
                 "config is the one in use, the next pulumi up sends it again."
             )
         organization = owner.key or state.get("organization_id")
-        return target.written(_unconfirmed(props, done), done.connection_id, item, organization)
+        return target.written(props, done, item, organization)
 
 
 def _cure(state: Props, props: Props) -> str:

@@ -19,7 +19,7 @@ from ..api.redaction import plain
 from ..errors import ConfigurationError, ConnectionChangedError, NotAppliedError
 from .check import Props
 from .ledger import BELIEVED, Facts
-from .outputs import Observed, complaints, display_name, outputs, shows
+from .outputs import UNCONFIRMED, Observed, complaints, display_name, outputs, shows
 
 if TYPE_CHECKING:
     from ..api.models import IntegrationItem
@@ -117,13 +117,14 @@ class Target:
         return self.workspace.turn(self.provider, self.budget)
 
     def written(
-        self, declared: Props, connection_id: str, item: IntegrationItem | None, organization: str | None
+        self, declared: Props, done: Connected, item: IntegrationItem | None, organization: str | None
     ) -> Observed:
         """The resource with the connection that our own write left just now."""
-        after = item.after_write(connection_id) if item else None
+        after = item.after_write(done.connection_id) if item else None
         moment = self.client.clock.date().isoformat(timespec="seconds").replace("+00:00", "Z")
-        declared = {**declared, "organization_id": organization, "written_at": moment}
-        return Observed(connection_id, outputs(declared, connection_id, after, self.hide))
+        unconfirmed = done.how == "appeared"
+        declared = {**declared, "organization_id": organization, "written_at": moment, UNCONFIRMED: unconfirmed}
+        return Observed(done.connection_id, outputs(declared, done.connection_id, after, self.hide))
 
 
 def believed_for(written_at: object, clock: Clock) -> float:

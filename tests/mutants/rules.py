@@ -310,9 +310,9 @@ RULES = (
     Rule(
         "not-sure-not-recorded",
         "After a lost answer the config counts as not applied, so the next up sends it again.",
-        "lifecycle/operations.py",
-        'return {**props, UNCONFIRMED: True} if done.how == "appeared" else props',
-        "return props",
+        "lifecycle/writes.py",
+        'unconfirmed = done.how == "appeared"',
+        "unconfirmed = False",
         _LIFECYCLE + "test_what_a_lost_answer_left_open_is_settled_by_the_next_up",
     ),
     Rule(
