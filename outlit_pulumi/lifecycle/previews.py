@@ -69,18 +69,14 @@ def change(
     Raises:
         AuthenticationError, PermissionDeniedError: the key has no access.
     """
-    name = display_name(olds["provider"])
     kept = found.replaces and olds.get("adopt_existing")
-    refused = None if kept else _refused(workspace, olds, held, found, warn)
-    if refused is not None:
-        _once(workspace, warn, refused)
-        return
-    text, deletes = foretold(olds, news, found)
-    _once(workspace, warn if deletes else tell, f"{name}: {text}")
+    if kept or not _refused(workspace, olds, held, found, warn):
+        text, deletes = foretold(olds, news, found)
+        _once(workspace, warn if deletes else tell, f"{display_name(olds['provider'])}: {text}")
 
 
-def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Difference, warn: Show) -> str | None:
-    """The warning of what an update or a delete will refuse."""
+def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Difference, warn: Show) -> bool:
+    """Whether an update or a delete will refuse, with a warning of that, or of not knowing it."""
     provider = olds["provider"]
     try:
         item, owner = _look(workspace, provider, held, olds.get("organization_id"))
@@ -88,16 +84,17 @@ def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Differe
         raise
     except ApiError as error:
         _once(workspace, warn, _blind(error))
-        return None
+        return False
     decision = (decide.remove if found.replaces else decide.change)(held, item, workspace.ledger.facts(provider), owner)
     if not isinstance(decision, decide.Refusal):
-        return None
+        return False
     fails = f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"
     another = decision.error is ConnectionChangedError and item is not None and item.connection_id not in (None, held)
     if another and found.replaces and found.delete_first:
         # The engine tells nobody that it finishes a replacement, which takes the connection that it finds.
         fails += ", unless an interrupted replacement left that connection,"
-    return decision.warned(fails)
+    _once(workspace, warn, decision.warned(fails))
+    return True
 
 
 def _look(
