@@ -96,7 +96,7 @@ def _base_url(url: object) -> str:
         with suppress(ValueError):  # a message that quotes the URL
             parts = urlsplit(url)
             host, _ = parts.hostname or "", parts.port
-            bare = parts.username is None and parts.password is None and not parts.query and not parts.fragment
+            bare = parts.username is None and parts.password is None and not {"?", "#"} & set(url)
             safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
             if host and bare and safe:
                 return url.rstrip("/")

@@ -34,7 +34,7 @@ class Facts:
         predecessor: The state had the provider in the resource of the same name.
         moved: A refresh within this run met another connection than the state's.
         held: A resource of the program, in whichever process, holds the connection, or the program reads it.
-        failed: A create of the provider failed in this run, in whichever process.
+        failed: A create or a check of the provider failed in this run, in whichever process.
     """
 
     taken: bool = False
@@ -121,7 +121,7 @@ class Ledger:
             self.hold(provider, connection_id)
 
     def fail(self, provider: str) -> None:
-        """Records that a create of this provider failed: what it meant to take over must not be disconnected.
+        """Records that a create or a check of this provider failed: what it was to take over must not be disconnected.
 
         The note for other processes counts in every workspace. A run that failed is repeated anyway.
         """

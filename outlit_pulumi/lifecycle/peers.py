@@ -23,7 +23,8 @@ from typing import Literal
 from ..errors import ConfigurationError
 
 Word = Literal["held", "read", "refused"]
-"""A resource of the program has the subject or is about to (``held``), the program reads it, or its create failed."""
+"""A resource of the program has the subject or is about to (``held``), the program reads it, or a create or a check of
+it failed (``refused``)."""
 
 _FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|read|refused)-[0-9a-f]{32}")
 

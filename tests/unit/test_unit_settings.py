@@ -110,6 +110,8 @@ def test_an_explicit_provider_without_key_does_not_borrow_the_environments() -> 
         "https://CANARY@example.com",
         "https://example.com?CANARY=1",
         "https://example.com#CANARY",
+        "https://example.com/?",
+        "https://example.com#",
         "https://",
         "CANARY",
         "ftp://CANARY.example.com",
