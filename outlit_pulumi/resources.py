@@ -302,7 +302,7 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
         return found
 
 
-# Only registered keys become attributes.
+# Only registered keys become attributes, and whatever is annotated above is registered.
 _ATTRIBUTES = dict.fromkeys(get_annotations(Integration))
 
 
