@@ -15,6 +15,9 @@ REDACTED = "[redacted]"
 PART = 8
 """Characters of a credential's beginning that are hidden; a shorter credential is hidden as a whole word only."""
 
+_WORD = 16
+"""Characters below which a credential without a digit may be a word, which an id or a category holds, too."""
+
 _MOST = 10_000
 """Characters that are searched; an answer can hold millions in one text."""
 
@@ -22,8 +25,9 @@ _URL = re.compile(r"https?(?:://|%3[Aa]%2[Ff]%2[Ff])")
 _KIND = re.compile(r"(?:sk|rk|pk)_(?:live|test)_|[A-Za-z]{2,6}_")
 """Well-known beginnings, which a credential shares with others and with data."""
 
-_SHAPE = re.compile(r"(?:\b(?:ok|phx|phc|sk|rk|pk|whsec)_|eyJ)[\w.+/=-]{6,}")
-"""Well-known kinds of keys, which the service may quote although nobody declared them."""
+_SHAPE = re.compile(r"(?:\b(?:ok|phx|phc|sk|rk|pk|whsec)_(?=[\w.+/=-]*\d)|eyJ)[\w.+/=-]{6,}")
+"""Well-known kinds of keys, which the service may quote although nobody declared them. A name such as ``pk_customers``
+has no digit."""
 
 
 def _spellings(secret: str) -> set[str]:
@@ -53,7 +57,8 @@ class Redactor:
 
     Free text, such as an error message of the service, is searched for every spelling of a credential, for the first
     eight characters and more of one (a well-known head such as ``sk_live_`` does not count), and for the shapes of
-    well-known keys. Data, such as an id or a status, is searched for whole credentials only.
+    well-known keys. Data, such as an id or a status, is searched for whole credentials only, and not for what may be a
+    word: all that is declared for a provider which the catalogue does not have counts as a credential.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -104,7 +109,7 @@ class Redactor:
                 for start in range(len(text) - width + 1):
                     for spelling in spelt.get(text[start : start + width], ()):
                         length = _common(spelling, text[start:])
-                        if whole and (length < len(spelling) or length < PART):
+                        if whole and (length < max(len(spelling), PART) or _may_be_a_word(spelling)):
                             continue
                         if len(spelling) >= PART or _is_word(text, start, start + length):
                             yield start, start + length
@@ -116,6 +121,10 @@ def _common(one: str, other: str) -> int:
     """How many characters both begin with."""
     differing = (index for index, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
     return next(differing, min(len(one), len(other)))
+
+
+def _may_be_a_word(spelling: str) -> bool:
+    return len(spelling) < _WORD and not any(character.isdigit() for character in spelling)
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
