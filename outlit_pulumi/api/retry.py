@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import threading
 import time
@@ -100,6 +101,15 @@ def retry_after(header: str | None) -> float | None:
 
 _WORK: SimpleQueue[Callable[[], None]] = SimpleQueue()
 _IDLE = threading.Semaphore(0)
+
+
+def _start_anew() -> None:
+    global _WORK, _IDLE  # a forked process has the counts, and not the threads
+    _WORK, _IDLE = SimpleQueue(), threading.Semaphore(0)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def in_thread(work: Callable[[], _T]) -> Future[_T]:

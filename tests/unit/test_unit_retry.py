@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -23,6 +24,27 @@ except UnreachableError as error:
 threading.stack_size(0)
 print(in_thread(int).result(60))
 """
+
+
+_FORKED = """
+import os, warnings
+from outlit_pulumi.api.retry import _IDLE, in_thread
+
+in_thread(int).result(60)
+_IDLE.acquire()  # once the thread is idle
+_IDLE.release()
+warnings.simplefilter("ignore")  # of newer Pythons, where threads run
+child = os.fork()
+if not child:
+    os._exit(in_thread(lambda: 7).result(60))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    run = subprocess.run([sys.executable, "-c", _FORKED], capture_output=True, text=True, check=True)
+    assert run.stdout == "7\n"
 
 
 def test_work_that_does_not_end_keeps_nothing_else_waiting() -> None:
