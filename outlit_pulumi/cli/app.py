@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
+from ..api.redaction import redact
 from . import exits
 from .connect import connect
 from .context import Command, command
@@ -86,15 +88,20 @@ app.command(
 @app.callback(invoke_without_command=True)
 def options(
     ctx: typer.Context,
-    stack: Stack = None,  # noqa: ARG001  # `command` reads these two from the context
-    as_json: Json = False,  # noqa: ARG001
+    stack: Stack = None,  # noqa: ARG001  # `command` reads it from the context
+    as_json: Json = False,
     version: Annotated[  # noqa: ARG001  # its callback acts on it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """What comes before a command."""
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help(), err=True)
+        if as_json:
+            Command(ctx.obj, as_json=True).fail(
+                UsageError("There is no command. Nothing was done. `outlit-pulumi --help` shows the usage.")
+            )
+        else:
+            typer.echo(ctx.get_help(), err=True)
         raise typer.Exit(exits.USAGE)
 
 
@@ -106,6 +113,10 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         surroundings: What is outside; None for the process's own.
     """
     args = sys.argv[1:] if argv is None else list(argv)
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # a shell closed it
+    if sys.stdout is None:
+        typer.echo("outlit-pulumi: standard output is closed.", err=True)
+        return exits.ERROR
     outside = surroundings or Surroundings.of_process()
     try:
         code = app(args=args, prog_name="outlit-pulumi", obj=outside, standalone_mode=False)
@@ -124,7 +135,7 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
 
 def _usage(error: Any) -> UsageError:
     """What Typer says of wrong usage, in the form of this command line's own errors."""
-    said = " ".join(error.format_message().split())
+    said = redact(error.format_message(), limit=1000)  # a key in the wrong place
     said = said if said.endswith(("?", ".")) else f"{said}."
     of = error.ctx.command_path if error.ctx else "outlit-pulumi"
     return UsageError(f"{said} Nothing was done. `{of} --help` shows the usage.")

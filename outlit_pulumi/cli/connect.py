@@ -142,8 +142,8 @@ def _asked(spec: ProviderSpec, ask: Ask, run: Command) -> dict[str, str]:
                 value = ask(_question(item), item.secret)
             except EOFError:
                 raise UsageError(f"{spec.name} was not connected: the input ended.") from None
-            # The other fields count as not known yet.
-            whole = {other.name: UNKNOWN for other in spec.fields} | {item.name: value}
+            # The fields to come count as not known yet.
+            whole = {other.name: UNKNOWN for other in spec.fields} | config | {item.name: value}
             failures = check({}, {"provider": spec.id, "config": whole}, offered=dict).failures
             if failures:
                 run.note("\n".join(failures))

@@ -73,7 +73,10 @@ class Command:
 
     def client(self) -> OutlitClient:
         """A client of the workspace, to be closed (a ``with`` block does). Raises what `settings` does."""
-        return OutlitClient(self.settings, clock=self.outside.clock)
+        client = OutlitClient(self.settings, clock=self.outside.clock)
+        if self.which.url_is_secret:
+            client.hide.add([self.settings.base_url])
+        return client
 
     def result(self, data: object, shown: RenderableType) -> None:
         """Prints the result: ``data`` as JSON, or what is ``shown`` to people."""

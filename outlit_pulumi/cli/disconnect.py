@@ -46,13 +46,8 @@ def disconnect(
         workspace = Workspace(client)
         id_ = provider_id(provider, lambda: workspace.offered(client.budget()))
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
-        item = target.look("was not disconnected")
+        item = _listed(target, target.look("was not disconnected"))
         data = {"provider": id_, "name": target.name, "connectionId": None, "disconnected": False}
-        if item is None:
-            raise ConnectionChangedError(
-                f"{target.name} was not disconnected: Outlit's list does not name it, so whether it is connected is "
-                "not known."
-            )
         if not item.connected:
             run.result(data, f"{target.name} is not connected. Nothing was done.")
             return
@@ -70,7 +65,7 @@ def disconnect(
             raise typer.Exit(exits.NO)
         # Its time starts now: a person may have thought for long, and somebody else may have acted.
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
-        _same(target, held, target.look("was not disconnected", fresh=not yes))
+        _same(target, held, _listed(target, target.look("was not disconnected", fresh=not yes)))
         done = writes.disconnect(
             target,
             held,
@@ -89,8 +84,17 @@ def _agreed(run: Command, name: str) -> bool:
         return False
 
 
-def _same(target: Target, held: str | None, item: IntegrationItem | None) -> None:
-    if item is not None and item.connected and item.connection_id != held:
+def _listed(target: Target, item: IntegrationItem | None) -> IntegrationItem:
+    if item is None:
+        raise ConnectionChangedError(
+            f"{target.name} was not disconnected: Outlit's list does not name it, so whether it is connected is not "
+            "known."
+        )
+    return item
+
+
+def _same(target: Target, held: str | None, item: IntegrationItem) -> None:
+    if item.connected and item.connection_id != held:
         raise ConnectionChangedError(
             f"{target.name} was not disconnected: the workspace has another connection of it by now. Run the "
             "command again."

@@ -9,6 +9,7 @@ import typer
 
 from .. import catalog
 from ..api.redaction import redact
+from ..lifecycle.check import quoted
 from .exits import UsageError
 
 
@@ -48,4 +49,4 @@ def provider_id(wanted: str, offered: Callable[[], Collection[str]]) -> str:
     known = list(dict.fromkeys((*catalog.PROVIDERS, *live)))
     guess = catalog.closest(wanted, known)
     hint = f'Did you mean "{guess}"?' if guess else f"Known are {', '.join(known)}."
-    raise UsageError(f'provider "{redact(wanted, limit=40)}" is unknown to Outlit. {redact(hint, limit=1000)}')
+    raise UsageError(f"provider {quoted(wanted)} is unknown to Outlit. {redact(hint, limit=1000)}")

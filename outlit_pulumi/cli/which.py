@@ -24,6 +24,7 @@ class Which:
         key_from: Where the key was found, for people.
         url_from: Where the service was found, for people.
         in_the_clear: Whether the stack holds the key in the clear.
+        url_is_secret: Whether the stack holds the service's URL as a secret, so that it is not shown.
         unused: The variables that mean something else and are not used. A Pulumi program would obey them.
     """
 
@@ -33,6 +34,7 @@ class Which:
     key_from: str
     url_from: str
     in_the_clear: bool = False
+    url_is_secret: bool = False
     unused: tuple[str, ...] = ()
 
 
@@ -82,6 +84,7 @@ def _of_stack(environ: Mapping[str, str], stack: str, *, selected: bool = False)
         key_from=f'{API_KEY} of stack "{stack}"',
         url_from=f'{BASE_URL} of stack "{stack}"' if values.get(BASE_URL) else _DEFAULT,
         in_the_clear=not found[API_KEY].secret,
+        url_is_secret=BASE_URL in found and found[BASE_URL].secret,
         unused=tuple(
             variable
             for name, variable in _VARIABLES.items()

@@ -293,6 +293,15 @@ def test_it_asks_again_for_what_the_resource_would_refuse(cli: Cli, sandbox: San
     assert CANARY not in done.said
 
 
+def test_a_key_that_is_typed_again_is_no_project_id(cli: Cli, sandbox: Sandbox) -> None:
+    """Whatever it looks like: the id is stored in the clear."""
+    done = cli("connect", "posthog", answers=["CANARY of some kind", "eu", "CANARY of some kind", "1"])
+    assert done.code == 0
+    assert "projectId of PostHog has the value of apiKey" in done.err
+    (connection,) = sandbox.connections()
+    assert connection["fingerprint"] == fingerprint({"apiKey": "CANARY of some kind", "region": "eu", "projectId": "1"})
+
+
 @pytest.mark.parametrize(("end", "code"), [(EOFError, 2), (KeyboardInterrupt, 130)])
 def test_a_person_who_stops_typing(cli: Cli, sandbox: Sandbox, end: type[BaseException], code: int) -> None:
     done = cli("connect", "stripe", answers=[end])

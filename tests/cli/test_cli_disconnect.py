@@ -76,6 +76,19 @@ def test_not_connected_is_fine(cli: Cli, sandbox: Sandbox) -> None:
     assert connections(sandbox) == ["stripe-org_acme"]
 
 
+def test_what_the_list_does_not_name_any_more_is_left_alone(cli: Cli, sandbox: Sandbox) -> None:
+    """A list that is not whole says nothing of what is connected."""
+
+    def thinks() -> Iterator[str]:
+        sandbox.fault("list", status=200, body='{"items": []}')
+        yield "y"
+
+    done = cli("disconnect", "stripe", answers=thinks())
+    assert done.code == 3
+    assert "Stripe was not disconnected: Outlit's list does not name it" in done.err
+    assert connections(sandbox) == ["stripe-org_acme"]
+
+
 def test_another_connection_than_the_one_agreed_to_is_left_alone(cli: Cli, sandbox: Sandbox) -> None:
     """While the person thought, somebody reconnected it."""
 

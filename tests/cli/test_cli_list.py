@@ -205,6 +205,19 @@ def test_wrong_usage_has_the_form_of_every_error(
     assert sandbox.calls() == []
 
 
+@pytest.mark.parametrize("arguments", [("connect", "stripe", "sk_live_51CANARY"), ("sk_live_51CANARY",)])
+def test_a_key_in_the_wrong_place_is_not_repeated(cli: Cli, arguments: tuple[str, ...]) -> None:
+    done = cli(*arguments, "--json")
+    assert done.code == 2
+    assert "[redacted]" in done.data["error"]
+    assert CANARY not in done.said
+
+
+def test_without_a_command_json_is_an_error_all_the_same(cli: Cli) -> None:
+    done = cli("--json")
+    assert (done.code, done.data["type"]) == (2, "UsageError")
+
+
 def test_without_a_command_it_shows_the_help(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli().code == 2
     out, err = capsys.readouterr()

@@ -54,6 +54,24 @@ def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_closed_outputs_are_no_traceback(sandbox: Sandbox) -> None:
+    """As a service manager, or `>&-`, leaves them."""
+    for closed, code, said in (
+        ("1>&-", 3, "outlit-pulumi: standard output is closed.\n"),
+        ("2>&-", 0, ""),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$0" -m outlit_pulumi list --json {closed}', sys.executable],
+            env=environment(sandbox),
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (code, said)
+
+
 class Terminal:
     """A process on a terminal of its own, as its controlling one."""
 

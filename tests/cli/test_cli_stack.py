@@ -42,6 +42,18 @@ def test_the_stacks_configuration_is_used(
     assert called == ["config", "--show-secrets", "--json", "--stack=dev", "--non-interactive", "--color=never"]
 
 
+@pytest.mark.parametrize("arguments", [("doctor",), ("list", "--json"), ("discover",)])
+def test_an_address_that_the_stack_keeps_as_a_secret_is_not_shown(
+    cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]], arguments: tuple[str, ...]
+) -> None:
+    """A gateway's may hold a token."""
+    address = f"{sandbox.url}/t/CANARY"
+    environ = pulumi(config(sandbox, **{"outlit:baseUrl": {"value": address, "secret": True}}))
+    done = cli(*arguments, "--stack", "dev", environ={"OUTLIT_API_KEY": "", "OUTLIT_API_URL": "", **environ})
+    assert CANARY not in done.said
+    assert sandbox.url not in done.said
+
+
 def test_a_stray_variable_leads_to_no_other_workspace(
     cli: Cli, sandbox: Sandbox, pulumi: Callable[..., dict[str, str]]
 ) -> None:
