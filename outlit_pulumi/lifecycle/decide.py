@@ -152,7 +152,7 @@ def create(
     if wrong := owner.wrong():
         return wrong
     if item is not None and item.connected:
-        resumes = facts.predecessor and not facts.taken and not facts.removed
+        resumes = facts.predecessor and not (facts.taken or facts.removed or facts.elsewhere)
         if not resumes and (facts.taken or facts.held):
             return Refusal(
                 AlreadyConnectedError,
@@ -199,6 +199,7 @@ def conflict(facts: Facts) -> Refusal:
         AlreadyConnectedError,
         "it is already connected in this workspace, and not by this resource",
         '\n  If the resource was renamed, add opts=ResourceOptions(aliases=[Alias(name="<old name>")]).\n'
+        "  If another resource of this program gives it up in this run, let that go in a run before this one.\n"
         "  If this run replaces it (--replace, --target-replace or pulumi state taint), the connection is its own and "
         "stays as it is:\n  run pulumi up without that (pulumi state untaint). Only "
         "opts=ResourceOptions(delete_before_replace=True) replaces it, and\n  that deletes what was synced.\n"
@@ -238,17 +239,27 @@ def remove(
         return kept
     if wrong := owner.wrong():
         return wrong
-    if facts.taken:  # a workspace has one connection per provider: by now it is another one, whatever a list says
-        return "gone"
     if shows(item, held):
-        return _not_ours(held, item, facts) or "disconnect"
-    if item is not None and shown_kept:
-        return "gone"
+        return _doubted(held, facts) or _not_ours(held, item, facts) or "disconnect"
     if unproven := owner.unproven(held):
         return unproven
+    if facts.taken or (item is not None and shown_kept):  # there is one at a time, and by now it is another one
+        return "gone"
     if item is not None and not item.connected:
         return "disconnect" if owner.key is not None else "gone"
     return _not_ours(held, item, facts) or "disconnect"
+
+
+def _doubted(held: str, facts: Facts) -> Refusal | None:
+    """Why a connection in the list may not be what is there: the list may lag behind what this run connected."""
+    if not facts.taken:
+        return None
+    return Refusal(
+        ConnectionChangedError,
+        f"another resource of this run connected it, and Outlit's list shows connection {plain(held)} all the same",
+        "Run again.",
+        "Nothing was disconnected.",
+    )
 
 
 def find(

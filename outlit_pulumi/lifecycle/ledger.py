@@ -34,6 +34,7 @@ class Facts:
         predecessor: The state had the provider in the resource of the same name.
         moved: A refresh within this run met another connection than the state's.
         held: A resource of the program, in whichever process, holds the connection, or the program reads it.
+        elsewhere: A resource in another process holds it.
         failed: A create or a check of the provider failed in this run, in whichever process.
     """
 
@@ -44,6 +45,7 @@ class Facts:
     predecessor: bool = False
     moved: bool = False
     held: bool = False
+    elsewhere: bool = False
     failed: bool = False
 
 
@@ -186,6 +188,7 @@ class Ledger:
             known,
             taken=known.taken or claimed,
             held=connection_id == left or read or self.peers.noted(connection, "held"),
+            elsewhere=self.peers.noted(connection, "held", elsewhere=True),
             failed=self.peers.noted(f"provider {provider}", "refused"),
         )
 

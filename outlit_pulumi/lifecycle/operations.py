@@ -221,7 +221,7 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
                     f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected "
                     f"outside Pulumi, perhaps with other credentials{also}. The state now follows the workspace."
                 )
-        elif not sync.connected or (item is not None and not item.connected):
+        if found == held and not (sync.connected and item is not None and item.connected):
             target.warn(
                 "Outlit contradicts itself: connection is in its list, but not connected. It stays in the state."
             )

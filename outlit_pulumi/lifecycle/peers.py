@@ -56,17 +56,18 @@ class Peers:
                     raise self._unusable(error) from None
             self._mine.add((subject, word))
 
-    def noted(self, subject: str, word: Word) -> bool:
-        """Whether a process of this run, this one included, left that note."""
+    def noted(self, subject: str, word: Word, *, elsewhere: bool = False) -> bool:
+        """Whether a process of this run left that note: this one or, ``elsewhere``, another one."""
         with self._lock:
-            if (subject, word) in self._mine:
+            if (subject, word) in self._mine and not elsewhere:
                 return True
         if self._folder is None:
             return False
         prefix = self._prefix(subject, word)
         try:
             self._check(self._folder)
-            return any(name.startswith(prefix) for name in os.listdir(self._folder))
+            others = [name for name in os.listdir(self._folder) if not name.endswith(self._process)]
+            return any(name.startswith(prefix) for name in others)
         except FileNotFoundError:
             return False
         except OSError as error:

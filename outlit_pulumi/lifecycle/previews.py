@@ -130,11 +130,12 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
             if provider is UNKNOWN
             else f"it is replaced by {display_name(str(provider))}"
         )
-        # The engine knows whether it is kept. The state may still say that it was adopted when that is taken back.
-        deleted = (
-            f"The old connection is disconnected in the end, which {_DELETES}, unless another resource takes it over"
-        )
-        return f"{replaced}. {deleted} or retain_on_delete keeps it (the default with adopt_existing).", True
+        # Only the engine knows whether it is kept: what was adopted may be Pulumi's own by now.
+        default = " (the default of what was adopted)" if olds.get("adopt_existing") else ""
+        return (
+            f"{replaced}. The old connection is disconnected in the end, which {_DELETES}, unless another resource "
+            f"takes it over or retain_on_delete keeps it{default}."
+        ), True
     fields = _fields(olds, news)
     if found.replaces:
         return f"it is replaced, as {fields} changed. It is disconnected first, which {_DELETES}.", True

@@ -43,6 +43,7 @@ NO_ID_TO_COMPARE = f"{NO_ID}, so whether it is the one in the state is not known
 NOTHING_THERE = "it is not connected, so there is nothing to adopt"
 GONE = "it is not connected in this workspace"
 ANOTHER = "this workspace holds another connection of it than the state (stripe-1)"
+DOUBTED = "another resource of this run connected it, and Outlit's list shows connection stripe-1 all the same"
 NEEDED = "a create or a check of this provider failed in this run, and may have been to take this connection over"
 
 
@@ -136,6 +137,7 @@ def test_difference(olds: dict[str, Any], news: dict[str, Any], expected: Differ
         ({"adopt_existing": True, "config": None}, NOT_CONNECTED, Facts(), NOTHING_THERE),
         ({}, MINE, Facts(predecessor=True), "resume"),
         ({}, OTHERS, Facts(predecessor=True, held=True), "resume"),
+        ({}, OTHERS, Facts(predecessor=True, held=True, elsewhere=True), TWICE),
         ({"adopt_existing": True}, MINE, Facts(predecessor=True), "adopt"),
         ({"config": None}, MINE, Facts(predecessor=True), "adopt"),
         ({}, NAMELESS, Facts(predecessor=True), NO_ID),
@@ -206,12 +208,21 @@ def test_remove_for_what_the_program_needs(item: IntegrationItem | None, owner: 
     assert told(decide.remove("stripe-1", item, Facts(failed=True), owner)) == NEEDED
 
 
-@pytest.mark.parametrize("item", [None, NOT_CONNECTED, MINE, OTHERS, NAMELESS])
-def test_remove_where_the_run_made_another_connection(item: IntegrationItem | None) -> None:
-    """There is one at a time, whatever the list says, which may lag."""
-    for owner in (OLDER, SAME, SILENT, UNRECORDED):
-        assert decide.remove("stripe-1", item, Facts(taken=True), owner) == "gone"
-    assert told(decide.remove("stripe-1", item, Facts(taken=True), OTHER_KEY)) == WRONG
+@pytest.mark.parametrize(
+    ("item", "owner", "expected"),
+    [
+        *((item, owner, "gone") for item in (None, NOT_CONNECTED, OTHERS, NAMELESS) for owner in (OLDER, SAME)),
+        *((MINE, owner, DOUBTED) for owner in (OLDER, SAME, SILENT, UNRECORDED)),
+        *((item, SILENT, UNASKED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, UNRECORDED, UNNAMED) for item in (None, NOT_CONNECTED, OTHERS, NAMELESS)),
+        *((item, OTHER_KEY, WRONG) for item in (None, NOT_CONNECTED, MINE, OTHERS, NAMELESS)),
+    ],
+)
+def test_remove_where_the_run_made_another_connection(
+    item: IntegrationItem | None, owner: Owner, expected: str
+) -> None:
+    """There is one at a time. Where a list, which may lag, shows the old one, nothing is concluded."""
+    assert told(decide.remove("stripe-1", item, Facts(taken=True), owner)) == expected
     assert told(decide.remove("stripe-1", item, Facts(taken=True, failed=True), SAME)) == NEEDED
 
 
@@ -246,8 +257,10 @@ def test_remove_of_what_the_list_does_not_show(item: IntegrationItem | None, own
 
 
 def test_remove_where_another_resource_has_what_the_list_shows() -> None:
-    for owner in (OLDER, SAME, SILENT, UNRECORDED):
+    for owner in (OLDER, SAME):
         assert decide.remove("stripe-1", OTHERS, Facts(), owner, shown_kept=True) == "gone"
+    assert told(decide.remove("stripe-1", OTHERS, Facts(), SILENT, shown_kept=True)) == UNASKED
+    assert told(decide.remove("stripe-1", OTHERS, Facts(), UNRECORDED, shown_kept=True)) == UNNAMED
     assert told(decide.remove("stripe-1", OTHERS, Facts(), OTHER_KEY, shown_kept=True)) == WRONG
 
 
@@ -447,7 +460,7 @@ IN_PLACE = "in place, which keeps the synced data."
 GOES = "permanently deletes what Outlit synced from it"
 IN_THE_END = (
     f"The old connection is disconnected in the end, which {GOES}, unless another resource takes it over or "
-    "retain_on_delete keeps it (the default with adopt_existing)."
+    "retain_on_delete keeps it"
 )
 ADOPTED = {**HELD, "adopt_existing": True}
 
@@ -509,13 +522,13 @@ ADOPTED = {**HELD, "adopt_existing": True}
             HELD_LISTED,
             HELD,
             SLACK,
-            f"warning: Stripe: it is replaced by Slack. {IN_THE_END}",
+            f"warning: Stripe: it is replaced by Slack. {IN_THE_END}.",
         ),
         (
             HELD_LISTED,
             HELD,
             {**STRIPE, "provider": PULUMIS_UNKNOWN},
-            f"warning: Stripe: it may be replaced, as its new provider is not known yet. {IN_THE_END}",
+            f"warning: Stripe: it may be replaced, as its new provider is not known yet. {IN_THE_END}.",
         ),
     ],
 )
@@ -543,7 +556,7 @@ def test_a_field_name_that_may_be_a_credential_is_not_shown() -> None:
         (
             ADOPTED,
             SLACK,
-            f"warning: Stripe: it is replaced by Slack. {IN_THE_END}",
+            f"warning: Stripe: it is replaced by Slack. {IN_THE_END} (the default of what was adopted).",
         ),
         ({"provider": None, "connection_id": "x"}, STRIPE, ""),
     ],

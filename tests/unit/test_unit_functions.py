@@ -21,6 +21,7 @@ from pulumi import Output
 
 import outlit_pulumi as outlit
 from outlit_pulumi import invoke
+from outlit_pulumi.functions import connection_id
 from outlit_pulumi.sandbox import Sandbox
 from outlit_pulumi.settings import Settings
 
@@ -355,3 +356,14 @@ def test_an_entry_of_the_list_that_is_odd_hides_no_other(sandbox: Sandbox) -> No
     items: list[object] = [{"id": "stripe", "status": 5}, {"id": "clerk", "status": "connected", "name": 7}, None]
     sandbox.fault("list", status=200, body=json.dumps({"items": items}))
     assert [(item.provider, item.display_name) for item in outlit.get_integrations()] == [("clerk", "Clerk")]
+
+
+def test_an_id_that_holds_a_credential_is_not_read(sandbox: Sandbox) -> None:
+    """The state would store it in the clear."""
+    item = {"id": "posthog", "status": "connected", "connectionId": f"posthog-{sandbox.api_key}"}
+    sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+    with pytest.raises(
+        outlit.UnreadableAnswerError, match="^the connection id of PostHog holds a credential"
+    ) as caught:
+        settled(lambda: connection_id("posthog", None))
+    assert sandbox.api_key not in str(caught.value)

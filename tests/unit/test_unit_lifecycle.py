@@ -587,6 +587,15 @@ def test_read_keeps_what_the_list_shows_whatever_the_sync_status_says(run: Run, 
     assert Counter(run.calls()) == {"sync_status": 1, "list": 1}
 
 
+def test_a_connection_without_an_id_whose_sync_status_denies_it_is_a_contradiction(run: Run, made: Observed) -> None:
+    run.sandbox.fault("list", status=200, body='{"items": [{"id": "stripe", "status": "disconnected"}]}', times=None)
+    run.sandbox.fault("sync_status", kind="says_not_connected", times=None)
+    found = run.read(made)
+    assert found is not None
+    assert found.id == made.id
+    assert "Outlit contradicts itself" in run.warnings[0]
+
+
 @pytest.mark.parametrize("kind", ["says_not_connected", "duplicate_entries", "died"])
 def test_read_keeps_what_the_list_shows_in_an_odd_way(run: Run, made: Observed, kind: Any) -> None:
     """Our own id settles it, and costs no further call."""
@@ -1543,6 +1552,45 @@ def test_a_connection_made_while_the_list_lagged_and_the_answer_was_lost_is_kept
     run.again(peers=Peers("run", notes))
     run.delete(made)
     assert "was kept" in run.warnings[0]
+
+
+@pytest.mark.parametrize("asked", ["when it was made", "later"])
+def test_what_a_key_of_another_workspace_connected_says_nothing_of_ours(run: Run, asked: str) -> None:
+    """A rename with a wrong key, while Outlit does not say whose a key is."""
+    other = run.sandbox.add_workspace("other")
+    if asked == "later":
+        run.sandbox.fault("validate_key", status=503, times=None)
+    made = run.create("stripe", STRIPE)
+    run.sandbox.clear_faults()
+    run.again(other)
+    if asked == "when it was made":
+        run.sandbox.fault("validate_key", status=503, times=None)
+    run.create("stripe", STRIPE)
+    with pytest.raises(outlit.WrongOrganizationError, match="^Stripe was not disconnected"):
+        run.delete(made)
+
+
+def test_a_claim_is_no_proof_against_a_list_that_shows_our_own(run: Run, made: Observed, notes: Path) -> None:
+    """Two services, one a copy of the other, have organizations of one id."""
+    Ledger(Peers("run", notes)).claim("stripe", "org_acme")
+    run.again(peers=Peers("run", notes))
+    with pytest.raises(outlit.ConnectionChangedError, match="Nothing was disconnected. Run again.$"):
+        run.delete(made)
+    run.again()
+    run.delete(made)
+    assert run.in_use() == {}
+
+
+def test_a_replacement_does_not_go_on_with_what_another_process_holds(run: Run, made: Observed, notes: Path) -> None:
+    run.sandbox.disconnect("stripe")
+    run.again(peers=Peers("run", notes))
+    run.create("stripe", OTHER)
+    run.again(peers=Peers("run", notes))
+    run.workspace.ledger.track("stripe", "mine")
+    run.delete(made)
+    with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
+        run.create("stripe", STRIPE, resource_name="mine")
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
 
 
 def test_two_providers_with_connections_of_one_id_are_apart(run: Run) -> None:
