@@ -5,6 +5,7 @@ A decision is a word for what to do, or a `Refusal`. An up raises the refusal; a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -137,10 +138,12 @@ def difference(olds: Props, news: Props) -> Difference:
     return Difference(True)
 
 
-def _differs(old: Props, new: Any) -> bool:
+def _differs(old: Any, new: Any) -> bool:
     """Whether a config is known to differ, whatever its unknown values turn out to be."""
     if new is UNKNOWN:
         return False
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):  # a state or a transform by somebody's hand
+        return bool(old != new)
     return old.keys() != new.keys() or any(new[key] is not UNKNOWN and new[key] != old[key] for key in old)
 
 

@@ -138,7 +138,7 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
         ), True
     fields = _fields(olds, news)
     if found.replaces:
-        return f"it is replaced, as {fields} changed. It is disconnected first, which {_DELETES}.", True
+        return f"it is replaced, as {fields or 'its config'} changed. It is disconnected first, which {_DELETES}.", True
     if not olds.get("config"):
         return "its config is sent to the connection in place, which keeps the synced data.", False
     unknown = config is UNKNOWN or (isinstance(config, Mapping) and UNKNOWN in config.values())
@@ -154,7 +154,7 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
 def _fields(olds: Props, news: Props) -> str:
     """The fields whose values are known to differ, as the program names them."""
     old, new = olds.get("config") or {}, news.get("config")
-    if not isinstance(new, Mapping):
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return ""
     spec = catalog.find(news.get("provider"))
     written = spec.written(typed=bool(news.get("config_class"))) if spec else {}

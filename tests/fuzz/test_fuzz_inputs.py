@@ -14,7 +14,7 @@ from outlit_pulumi import catalog
 from outlit_pulumi.api.errors import ServiceError
 from outlit_pulumi.api.models import IntegrationItem
 from outlit_pulumi.errors import OutlitError
-from outlit_pulumi.lifecycle import operations
+from outlit_pulumi.lifecycle import operations, previews
 from outlit_pulumi.lifecycle.check import UNKNOWN, check
 from outlit_pulumi.lifecycle.decide import difference
 from outlit_pulumi.lifecycle.writes import Warn
@@ -79,6 +79,9 @@ def test_any_inputs_to_check_and_diff(
     "".join(found.failures).encode()
     decided = difference(olds, news)
     assert decided.changes or not decided.replaces
+    if decided.changes:
+        said, _ = previews.foretold(olds, news, decided)
+        assert said.strip()
     assert repr((olds, news)) == repr(before)
 
 

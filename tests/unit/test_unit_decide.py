@@ -94,6 +94,8 @@ def told(decision: str | Refusal) -> str:
             {"config": {"apiKey": UNKNOWN, "more": "x"}, "on_config_change": "replace"},
             Difference(True, ("config",)),
         ),
+        ({"config": "text"}, {"on_config_change": "replace"}, Difference(True, ("config",))),
+        ({}, {"config": "text", "on_config_change": "replace"}, Difference(True, ("config",))),
         ({UNCONFIRMED: True}, {}, Difference(True)),
         ({UNCONFIRMED: True}, {"config": None}, Difference(False)),
         ({"status": "degraded", "sync_status": "SUCCESS", "last_data_received_at": "x"}, {}, Difference(False)),
