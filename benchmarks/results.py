@@ -21,9 +21,12 @@ FILE = Path(__file__).parent / "results.json"
 
 RATIOS = {
     6: {"preview": 1.10, "up": 1.10, "no-op up": 1.10, "refresh": 1.15, "destroy": 1.15},
-    600: {"up": 1.15, "refresh": 1.50, "destroy": 1.15},
+    600: {"up": 1.15, "refresh": 1.70, "destroy": 1.15},
 }
-"""The most that an operation may take, in times of the do-nothing resource, by number of integrations."""
+"""The most that an operation may take, in times of the do-nothing resource, by number of integrations.
+
+A do-nothing refresh takes 2 ms for each of 600 resources, and a call in Python takes about as long.
+"""
 
 TOLERANCE = 0.05
 """How far over its target a ratio of times may be before it is missed: as much as chance makes of it."""
