@@ -177,7 +177,7 @@ class IntegrationProvider(ResourceProvider):
             ledger = WORKSPACES.ledger(known)
             ledger.declare(found.provider)
             if olds:
-                ledger.track(str(olds.get("provider")))
+                ledger.meet(str(olds.get("provider")), props.get("resource_name"))
             elif not reasons:
                 reasons += self._foresee_create({**props, "provider": found.provider})
             if reasons:

@@ -15,6 +15,7 @@ BELIEVED = 15.0
 @dataclass
 class _Record:
     declared: bool = False
+    met: set[str | None] = field(default_factory=set)
     tracked: set[str | None] = field(default_factory=set)
     moved: bool = False
     written: tuple[int, float, str | None] | None = None
@@ -30,8 +31,8 @@ class Facts:
         taken: A resource, in whichever process, connected, changed or took over the provider's connection.
         removed: A resource disconnected the provider, and none has connected it since.
         gone: The connections of the provider that resources disconnected.
-        tracked: The state had the provider when the run began, as far as its resources were compared by now.
-        predecessor: The state had the provider in the resource of the same name.
+        own: The state had the provider in the resource of the same name, as far as that was seen by now.
+        predecessor: The same, where the engine compared that resource with the program.
         moved: A refresh within this run met another connection than the state's.
         held: A resource of the program, in whichever process, holds the connection, or the program reads it.
         elsewhere: A resource in another process holds it.
@@ -41,7 +42,7 @@ class Facts:
     taken: bool = False
     removed: bool = False
     gone: frozenset[str] = frozenset()
-    tracked: bool = False
+    own: bool = False
     predecessor: bool = False
     moved: bool = False
     held: bool = False
@@ -69,8 +70,13 @@ class Ledger:
         with self._lock:
             self._of(provider).declared = True
 
-    def track(self, provider: str, resource_name: str | None = None) -> None:
-        """Records that the state had this provider when the run began, in a resource of that name."""
+    def meet(self, provider: str, resource_name: str | None) -> None:
+        """Records that the state has this provider in a resource of that name, which the program still has."""
+        with self._lock:
+            self._of(provider).met.add(resource_name)
+
+    def track(self, provider: str, resource_name: str | None) -> None:
+        """Records that the engine compared a resource of that name, which has this provider in the state."""
         with self._lock:
             self._of(provider).tracked.add(resource_name)
 
@@ -175,7 +181,7 @@ class Ledger:
                 taken=left is not None,
                 removed=record.written is not None and left is None,
                 gone=frozenset(record.gone),
-                tracked=bool(record.tracked),
+                own=resource_name in record.met | record.tracked,
                 predecessor=resource_name is not None and resource_name in record.tracked,
                 moved=record.moved,
             )

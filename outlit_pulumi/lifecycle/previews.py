@@ -35,8 +35,8 @@ def create(workspace: Workspace, props: Props, warn: Show, tell: Show) -> list[s
         What fails the check already: a key without access.
     """
     provider = props["provider"]
-    facts = workspace.ledger.facts(provider)
-    if facts.tracked or facts.removed or props.get("adopt_existing") is UNKNOWN:
+    facts = workspace.ledger.facts(provider, None, props.get("resource_name"))
+    if facts.own or facts.removed or props.get("adopt_existing") is UNKNOWN:
         return []  # It is replaced: what is connected is its own. Or what is wanted is not known.
     try:
         item, owner = _look(workspace, provider)

@@ -123,7 +123,7 @@ def test_difference(olds: dict[str, Any], news: dict[str, Any], expected: Differ
         ({"config": UNKNOWN}, NOT_CONNECTED, Facts(), "connect"),
         ({"adopt_existing": True}, NOT_CONNECTED, Facts(), "connect"),
         ({"adopt_existing": True}, MINE, Facts(), "adopt"),
-        ({"adopt_existing": True}, MINE, Facts(moved=True, tracked=True), "adopt"),
+        ({"adopt_existing": True}, MINE, Facts(moved=True, own=True), "adopt"),
         ({"adopt_existing": True, "config": None}, MINE, Facts(removed=True), "adopt"),
         ({}, MINE, Facts(), CONFLICT),
         ({}, NAMELESS, Facts(), CONFLICT),
@@ -189,7 +189,7 @@ CHANGES: list[tuple[IntegrationItem | None, Facts, str]] = [
         *CHANGES,
         (NOT_CONNECTED, Facts(), GONE),
         (MINE, Facts(), "send"),
-        (MINE, Facts(tracked=True, taken=True, held=True, failed=True), "send"),
+        (MINE, Facts(own=True, taken=True, held=True, failed=True), "send"),
     ],
 )
 def test_change(item: IntegrationItem | None, facts: Facts, expected: str) -> None:
@@ -232,7 +232,7 @@ def test_remove_where_the_run_made_another_connection(
 def test_remove_of_our_own_connection(item: IntegrationItem) -> None:
     """The state's own id in the list settles it, whatever the status says."""
     for owner in (OLDER, SAME, SILENT, UNRECORDED):
-        assert told(decide.remove("stripe-1", item, Facts(tracked=True, removed=True), owner)) == "disconnect"
+        assert told(decide.remove("stripe-1", item, Facts(own=True, removed=True), owner)) == "disconnect"
     assert told(decide.remove("stripe-1", item, Facts(), OTHER_KEY)) == WRONG
     assert told(decide.remove("stripe-1", item, Facts(moved=True), SAME)) == ANOTHER
 
@@ -542,6 +542,19 @@ def test_a_preview_tells_what_an_up_does(
     assert (preview.check(news) if olds is None else preview.diff(news, olds)) == said
     assert (preview.check(news) if olds is None else preview.diff(news, olds)) == "", "it is said once"
     assert preview.calls() == {"list": 1}
+
+
+def test_a_preview_warns_where_another_resource_still_has_what_is_to_be_made(preview: Preview) -> None:
+    """That goes in the end only. What a replacement makes anew is its own."""
+    preview.sandbox.fault("list", status=200, body=HELD_LISTED, times=None)
+    gives, takes = {**SLACK, "resource_name": "a"}, {**STRIPE, "resource_name": "b"}
+    preview.check(gives, {**STRIPE, "resource_name": "a"})
+    preview.diff(gives, HELD)
+    warned = preview.check(takes)
+    assert warned.startswith("warning: creating Stripe will fail: it is already connected")
+    assert "If another resource of this program gives it up in this run, let that go in a run before" in warned
+    preview.check({**REPLACED, "resource_name": "b"}, takes)
+    assert preview.check({**REPLACED, "resource_name": "b"}) == ""
 
 
 def test_a_field_name_that_may_be_a_credential_is_not_shown() -> None:

@@ -62,7 +62,7 @@ def test_a_resource_of_the_same_name_that_the_state_had_is_the_predecessor() -> 
     assert ledger.facts("stripe", None, "billing").predecessor
     assert not ledger.facts("stripe", None, "other").predecessor
     assert not ledger.facts("clerk", None, "billing").predecessor
-    ledger.track("clerk")
+    ledger.track("clerk", None)
     assert not ledger.facts("clerk").predecessor
 
 
@@ -82,9 +82,10 @@ def test_a_failed_create_counts_for_every_connection_of_the_provider() -> None:
 
 def test_what_a_refresh_met_and_what_the_state_had() -> None:
     ledger = Ledger()
-    ledger.track("stripe")
+    ledger.meet("stripe", "billing")
     ledger.move("clerk")
-    assert ledger.facts("stripe") == Facts(tracked=True)
+    assert ledger.facts("stripe", None, "billing") == Facts(own=True)
+    assert ledger.facts("stripe", None, "other") == Facts()
     assert ledger.facts("clerk") == Facts(moved=True)
 
 
