@@ -224,7 +224,7 @@ def _connection_id(known: Settings, provider: str, fresh: bool) -> str:
         )
     if item.connection_id is None:
         raise UnreadableAnswerError(f"Outlit's list gives no connection id for {name}. Run again.")
-    if workspace.client.hide.data(item.connection_id) != item.connection_id:
+    if workspace.client.hide.in_data(item.connection_id):
         raise UnreadableAnswerError(
             f"the connection id of {name} holds a credential, which the state must not show. Tell Outlit's support."
         )

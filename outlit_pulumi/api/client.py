@@ -111,7 +111,7 @@ class OutlitClient:
             if error.status in NOT_SERVED:
                 return None
             raise
-        if self.hide.data(found) != found:
+        if self.hide.in_data(found):
             raise self._unreadable()  # the state stores it in the clear
         return found
 

@@ -92,6 +92,10 @@ class Redactor:
         """An id, a status, a name or a time: as it is, but for a whole credential in it."""
         return self._without(text, whole=True)
 
+    def in_data(self, text: str) -> bool:
+        """Whether there is a whole credential in it, so that the state must not hold it."""
+        return self.data(text) != text
+
     def _without(self, text: str, *, whole: bool) -> str:
         spans = sorted(self._spans(text, whole=whole))
         parts: list[str] = []

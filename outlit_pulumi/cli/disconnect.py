@@ -46,7 +46,7 @@ def disconnect(
         workspace = Workspace(client)
         id_ = provider_id(provider, lambda: workspace.offered(client.budget()))
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
-        item = _listed(target, target.look("was not disconnected"))
+        item = _entry(target)
         data = {"provider": id_, "name": target.name, "connectionId": None, "disconnected": False}
         if not item.connected:
             run.result(data, f"{target.name} is not connected. Nothing was done.")
@@ -65,7 +65,7 @@ def disconnect(
             raise typer.Exit(exits.NO)
         # Its time starts now: a person may have thought for long, and somebody else may have acted.
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
-        _same(target, held, _listed(target, target.look("was not disconnected", fresh=not yes)))
+        _same(target, held, _entry(target, fresh=not yes))
         done = writes.disconnect(
             target,
             held,
@@ -84,7 +84,8 @@ def _agreed(run: Command, name: str) -> bool:
         return False
 
 
-def _listed(target: Target, item: IntegrationItem | None) -> IntegrationItem:
+def _entry(target: Target, *, fresh: bool = False) -> IntegrationItem:
+    item = target.look("was not disconnected", fresh=fresh)
     if item is None:
         raise ConnectionChangedError(
             f"{target.name} was not disconnected: Outlit's list does not name it, so whether it is connected is not "

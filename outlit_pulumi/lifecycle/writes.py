@@ -59,7 +59,7 @@ class Target:
 
     def storable(self, connection_id: str | None) -> str | None:
         """The id, if there is one and a state may show it: None where it holds a credential."""
-        return None if connection_id and self.hide.data(connection_id) != connection_id else connection_id
+        return None if connection_id and self.hide.in_data(connection_id) else connection_id
 
     def complain(self, outputs: Props) -> None:
         """Warns of each failing sync in the integration's outputs."""
