@@ -141,6 +141,7 @@ def test_this_version_writes_the_state_that_is_kept_of_it(stack: Stack, sandbox:
     emea = sandbox.add_workspace("emea")
     approve(sandbox, "slack", "pylon")
     sandbox.connect("clerk", configs()["clerk"])
+    sandbox.advance(600)  # what is adopted has synced
     stack.secret("emea", emea)
     stack.secret("emeaSk", SK)
     stack.program(PROGRAM)
