@@ -101,7 +101,8 @@ class Command:
         """The workspace's list. An entry that cannot be read is a warning."""
         found = client.list_integrations(connected_only=connected_only)
         for id_ in found.unreadable:
-            self.warn(f"an entry of Outlit's list cannot be read{f': {plain(id_)}' if id_ else ''}. It is left out.")
+            named = f": {plain(client.hide.data(id_))}" if id_ else ""
+            self.warn(f"an entry of Outlit's list cannot be read{named}. It is left out.")
         return found.items
 
     def organization(self, client: OutlitClient) -> str | None:

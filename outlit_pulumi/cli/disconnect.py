@@ -52,9 +52,9 @@ def disconnect(
             run.result(data, f"{target.name} is not connected. Nothing was done.")
             return
         held = item.connection_id
-        data["connectionId"] = held and target.hide.data(held)
+        data["connectionId"] = shown = held and target.hide.data(held)
         run.note(
-            f"This disconnects {target.name} (connection {plain(held) if held else 'unknown'}) from the workspace at "
+            f"This disconnects {target.name} (connection {plain(shown) if shown else 'unknown'}) from the workspace at "
             f"{target.hide(run.settings.base_url)}.\n"
             f"It permanently deletes everything that Outlit synced from {target.name}."
         )

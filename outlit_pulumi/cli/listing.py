@@ -61,7 +61,7 @@ def _row(item: IntegrationItem, hide: Redactor) -> list[str | Text]:
     spec = catalog.find(item.id)
     fields = ", ".join(field.name for field in spec.fields) if spec else ""
     return [
-        plain(item.id),
+        plain(hide.data(item.id)),
         hide(item.name or "", limit=60),
         hide(item.category or "", limit=60),
         "browser" if spec and spec.browser else fields,

@@ -137,7 +137,7 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
     items = {item.id: item for item in listed.items}
     chosen = list(items) if wanted is None else [provider_id(wanted, lambda: items)]
     odd = [id_ or "(unknown)" for id_ in listed.unreadable if wanted in (None, id_)]
-    found = [Look(id_, None, problem=unreadable_entry(id_)) for id_ in odd]
+    found = [Look(id_, None, problem=unreadable_entry(client.hide.data(id_))) for id_ in odd]
     for provider in (id_ for id_ in chosen if id_ not in odd):
         item = items.get(provider)
         if item is not None and not item.connected:
@@ -206,7 +206,7 @@ def _summary(found: Sequence[Look], hide: Redactor) -> Text:
 
 
 def _rows(one: Look, hide: Redactor) -> list[list[str | Text]]:
-    provider = plain(one.provider)
+    provider = plain(hide.data(one.provider))
     if one.problem is not None:
         return [[provider, "", Text("unknown", style="red"), "", exits.told(one.problem)]]
     rows: list[list[str | Text]] = [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from outlit_pulumi.sandbox import Sandbox
 
-from .terminal import Cli
+from .terminal import CANARY, KEY, Cli
 
 CONFIG = {"apiKey": "sk_made_up"}
 
@@ -32,6 +33,15 @@ def test_it_asks_and_says_what_will_be_lost(cli: Cli, sandbox: Sandbox, reply: s
     assert "permanently deletes everything that Outlit synced from Stripe" in done.err
     assert (done.code, done.out) == (0, "Stripe is disconnected.\n")
     assert connections(sandbox) == []
+
+
+def test_the_question_does_not_show_the_key(cli: Cli, sandbox: Sandbox) -> None:
+    """Which the service may repeat in the id."""
+    item = {"id": "stripe", "status": "connected", "connectionId": f"stripe {KEY}"}
+    sandbox.fault("list", status=200, body=json.dumps({"items": [item]}))
+    done = cli("disconnect", "stripe", answers=["n"])
+    assert "This disconnects Stripe (connection stripe [redacted])" in done.err
+    assert CANARY not in done.said
 
 
 @pytest.mark.parametrize("reply", ["", "n", "stripe", EOFError])

@@ -131,6 +131,16 @@ def test_an_id_that_has_the_shape_of_a_key_is_hidden(sandbox: Sandbox, cli: Cli)
     assert cli("list", "--json").data["items"][0]["connectionId"] == "stripe [redacted]"
 
 
+@pytest.mark.parametrize("members", [{"status": "connected"}, {}], ids=["readable", "odd"])
+@pytest.mark.parametrize("command", [("list",), ("list", "--json"), ("status",), ("status", "--json")], ids=" ".join)
+def test_the_key_in_an_id_is_hidden(
+    sandbox: Sandbox, cli: Cli, command: tuple[str, ...], members: dict[str, str]
+) -> None:
+    """Also from people, and where a message names an entry that cannot be read."""
+    answer(sandbox, {"id": f"stripe {KEY}", **members})
+    assert CANARY not in cli(*command).said
+
+
 def test_a_narrow_terminal_has_one_line_a_row(cli: Cli, sandbox: Sandbox) -> None:
     """Columns are left out, those first that one can look up, and an error is cut."""
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
