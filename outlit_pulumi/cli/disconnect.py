@@ -65,8 +65,10 @@ def disconnect(
             raise typer.Exit(exits.NO)
         # Its time starts now: a person may have thought for long, and somebody else may have acted.
         target = Target(workspace, run.warn, {"provider": id_}, again=AGAIN)
-        _same(target, held, _entry(target, fresh=not yes))
-        done = writes.disconnect(
+        item = _entry(target, fresh=not yes)
+        _same(target, held, item)
+        # What is not there any more is not disconnected: that could meet a connection that nobody was asked about.
+        done = item.connected and writes.disconnect(
             target,
             held,
             failed=f"{target.name} was not disconnected",

@@ -113,6 +113,20 @@ def test_another_connection_than_the_one_agreed_to_is_left_alone(cli: Cli, sandb
     assert connections(sandbox) == ["stripe-org_acme-2"]
 
 
+def test_what_is_gone_by_the_answer_is_not_disconnected(cli: Cli, sandbox: Sandbox) -> None:
+    """Somebody may connect it anew at that moment, and nobody agreed to lose that connection."""
+
+    def thinks() -> Iterator[str]:
+        sandbox.disconnect("stripe")
+        sandbox.clear_calls()
+        sandbox.fault("disconnect", kind="connected_by_others", provider="stripe")
+        yield "y"
+
+    done = cli("disconnect", "stripe", answers=thinks())
+    assert (done.code, done.out) == (0, "Stripe was not connected any more. Nothing was done.\n")
+    assert [call["route"] for call in sandbox.calls()] == ["list"]
+
+
 def test_somebody_else_was_faster(cli: Cli, sandbox: Sandbox) -> None:
     sandbox.fault("disconnect", kind="disconnected_by_others", provider="stripe")
     done = cli("disconnect", "stripe", "--yes", "--json")
