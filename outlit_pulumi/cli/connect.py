@@ -120,12 +120,9 @@ def _with_credentials(run: Command, workspace: Workspace, spec: ProviderSpec) ->
         )
     config = _asked(spec, run.outside.ask, run)
     target = Target(workspace, run.warn, {"provider": spec.id, "config": config}, again=AGAIN)
-    done = writes.connect(
-        target,
-        config,
-        failed=f"{spec.name} was not connected",
-        unclear=f"{spec.name} may or may not be connected. `outlit-pulumi list` tells. The cause",
-    )
+    unclear = f"{spec.name} may or may not be connected. `outlit-pulumi list` tells"
+    with run.writing(unclear):
+        done = writes.connect(target, config, failed=f"{spec.name} was not connected", unclear=f"{unclear}. The cause")
     if done.how == "appeared":
         target.warn(
             "the answer was lost. It was not connected before and is now, which is taken as done by this command."

@@ -97,6 +97,15 @@ class Command:
         """Shows a warning, on standard error."""
         self.note(f"warning: {text}")
 
+    @contextmanager
+    def writing(self, unclear: str) -> Iterator[None]:
+        """Has Ctrl-C within the block, when a request may be under way, say that its outcome is ``unclear``."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.warn(f"{unclear}.")
+            raise
+
     def listed(self, client: OutlitClient, *, connected_only: bool = False) -> list[IntegrationItem]:
         """The workspace's list. An entry that cannot be read is a warning."""
         found = client.list_integrations(connected_only=connected_only)

@@ -68,12 +68,11 @@ def disconnect(
         item = _entry(target, fresh=not yes)
         _same(target, held, item)
         # What is not there any more is not disconnected: that could meet a connection that nobody was asked about.
-        done = item.connected and writes.disconnect(
-            target,
-            held,
-            failed=f"{target.name} was not disconnected",
-            unclear=f"{target.name} may or may not be disconnected. `outlit-pulumi list` tells. The cause",
-        )
+        unclear = f"{target.name} may or may not be disconnected. `outlit-pulumi list` tells"
+        with run.writing(unclear):
+            done = item.connected and writes.disconnect(
+                target, held, failed=f"{target.name} was not disconnected", unclear=f"{unclear}. The cause"
+            )
         gone = "is disconnected." if done else "was not connected any more. Nothing was done."
         run.result({**data, "disconnected": done}, f"{target.name} {gone}")
 

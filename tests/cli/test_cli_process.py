@@ -161,6 +161,27 @@ def test_ctrl_c_at_a_question(sandbox: Sandbox) -> None:
     assert len(sandbox.connections()) == 1
 
 
+@pytest.mark.parametrize(("what", "done"), [("connect", "connected"), ("disconnect", "disconnected")])
+def test_ctrl_c_while_a_request_is_under_way(sandbox: Sandbox, what: str, done: str) -> None:
+    """It may be carried out all the same, and a disconnect deletes data."""
+    connecting = what == "connect"
+    if not connecting:
+        sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    sandbox.clear_calls()
+    sandbox.fault("connect" if connecting else "disconnect", kind="delay", seconds=LONGEST)
+    with terminal(what, "stripe", env=environment(sandbox)) as screen:
+        screen.expect_question("not shown: " if connecting else "[y/N] ")
+        screen.type(f"{SECRET}\n" if connecting else "y\n")
+        while what not in [call["route"] for call in sandbox.calls()]:
+            assert screen.process.poll() is None
+            time.sleep(0.01)
+        screen.type("\x03")
+        assert screen.end() == 130
+    said = " ".join(screen.shown.split())
+    assert said.endswith(f"warning: Stripe may or may not be {done}. `outlit-pulumi list` tells. Interrupted.")
+    assert CANARY not in screen.shown
+
+
 def test_ctrl_c_while_it_waits_for_the_browser(sandbox: Sandbox) -> None:
     with terminal("connect", "slack", "--no-browser", env=environment(sandbox)) as screen:
         screen.expect("Waiting up to 300 s for Slack")
