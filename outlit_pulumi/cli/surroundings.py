@@ -8,6 +8,7 @@ import os
 import sys
 import webbrowser
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -109,6 +110,10 @@ class Surroundings:
         try:
             if hidden:
                 return getpass.getpass(prompt)  # which shows the prompt once what is typed is hidden, not before
+            with suppress(ImportError):  # Windows has none
+                import termios
+
+                termios.tcflush(sys.stdin, termios.TCIFLUSH)  # typed before the question, it answers another one
             return self.err.input(prompt, markup=False, emoji=False)
         except (EOFError, KeyboardInterrupt):
             self.err.print()  # what is said next does not belong on the line of the question

@@ -150,6 +150,21 @@ def test_what_a_person_types_as_a_secret_is_not_shown(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs to see what a process does")
+def test_what_is_typed_before_the_question_is_no_answer(sandbox: Sandbox) -> None:
+    """Nobody has seen by then what will be lost."""
+    sandbox.connect("stripe", {"apiKey": "sk_made_up"})
+    sandbox.clear_calls()
+    sandbox.fault("list", kind="delay", seconds=1)
+    with terminal("disconnect", "stripe", env=environment(sandbox)) as screen:
+        while not sandbox.calls():
+            assert screen.process.poll() is None
+        screen.type("y\n")
+        screen.expect_question("Disconnect Stripe? [y/N] ")
+        screen.type("n\n")
+        assert screen.end() == 1
+    assert len(sandbox.connections()) == 1
+
+
 def test_ctrl_c_at_a_question(sandbox: Sandbox) -> None:
     sandbox.connect("stripe", {"apiKey": "sk_made_up"})
     with terminal("disconnect", "stripe", env=environment(sandbox)) as screen:
