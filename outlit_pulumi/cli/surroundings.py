@@ -115,6 +115,9 @@ class Surroundings:
 
                 termios.tcflush(sys.stdin, termios.TCIFLUSH)  # typed before the question, it answers another one
             return self.err.input(prompt, markup=False, emoji=False)
+        except UnicodeDecodeError:
+            problem = exits.UsageError("What was typed is no text in this terminal's encoding. Nothing was done.")
         except (EOFError, KeyboardInterrupt):
             self.err.print()  # what is said next does not belong on the line of the question
             raise
+        raise problem  # out here, or it would carry along what was typed

@@ -100,7 +100,11 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Types it."""
-        os.write(self._master, text.encode())
+        self.type_bytes(text.encode())
+
+    def type_bytes(self, data: bytes) -> None:
+        """Types what may be no text."""
+        os.write(self._master, data)
 
     def end(self) -> int:
         """Reads the rest, and returns the exit code."""
@@ -163,6 +167,16 @@ def test_what_is_typed_before_the_question_is_no_answer(sandbox: Sandbox) -> Non
         screen.type("n\n")
         assert screen.end() == 1
     assert len(sandbox.connections()) == 1
+
+
+def test_what_is_typed_in_another_encoding_is_no_bug(sandbox: Sandbox) -> None:
+    with terminal("connect", "stripe", env=environment(sandbox, LC_ALL="C.UTF-8")) as screen:
+        screen.expect_question("not shown: ")
+        screen.type_bytes(f"{SECRET}\xe9\n".encode("latin-1"))
+        assert screen.end() == 2
+    said = " ".join(screen.shown.split())
+    assert said.endswith("outlit-pulumi: What was typed is no text in this terminal's encoding. Nothing was done.")
+    assert CANARY not in screen.shown
 
 
 def test_ctrl_c_at_a_question(sandbox: Sandbox) -> None:
