@@ -134,7 +134,8 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
     """
     budget = client.budget()
     listed = client.list_integrations(connected_only=wanted is None, budget=budget)
-    items = {item.id: item for item in listed.items}
+    # Of an entry that comes twice, one that is connected counts, as for the other commands.
+    items = {item.id: item for item in sorted(listed.items, key=lambda item: item.connected)}
     chosen = list(items) if wanted is None else [provider_id(wanted, lambda: items)]
     odd = [id_ or "(unknown)" for id_ in listed.unreadable if wanted in (None, id_)]
     found = [Look(id_, None, problem=unreadable_entry(client.hide.data(id_))) for id_ in odd]

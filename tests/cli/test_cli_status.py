@@ -46,6 +46,17 @@ def test_a_failing_sync_is_exit_code_1(cli: Cli, sandbox: Sandbox) -> None:
     assert done.lines[-1] == "1 of 2 integrations failing."
 
 
+@pytest.mark.parametrize("provider", [(), ("stripe",)], ids=["all", "one"])
+def test_an_entry_that_comes_twice_does_not_hide_what_is_failing(
+    cli: Cli, sandbox: Sandbox, provider: tuple[str, ...]
+) -> None:
+    """The second one says that it is not connected."""
+    fail(sandbox)
+    sandbox.fault("list", kind="duplicate_entries")
+    done = cli("status", *provider)
+    assert (done.code, done.lines[-1]) == (1, f"1 of {1 if provider else 2} integrations failing.")
+
+
 def test_one_provider_is_judged_by_itself(cli: Cli, sandbox: Sandbox) -> None:
     fail(sandbox)
     assert cli("status", "posthog").code == 0
