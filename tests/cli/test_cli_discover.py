@@ -276,6 +276,12 @@ def test_the_program_passes_formatter_linter_and_type_checker(tmp_path: Path) ->
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_of_an_entry_that_comes_twice_the_first_one_counts() -> None:
+    """`pulumi up` takes that one over."""
+    [one] = found(item("stripe", "first"), item("stripe", "second"))
+    assert one.connection_id == "first"
+
+
 def test_odd_ids_get_names_of_their_own() -> None:
     """Valid, unique, nobody else's; an id that is a name already keeps it."""
     named = {f.provider: (f.name, f.variable) for f in found(*(item(id_) for id_ in ODD))}

@@ -70,8 +70,11 @@ def discover(items: Iterable[IntegrationItem], hide: Redactor) -> tuple[list[Fou
     """
     found: list[Found] = []
     left_out: list[str] = []
-    # A workspace has one connection per provider; of an entry that comes twice, the provider uses the last one, too.
-    connected = {catalog.canonical_id(item.id): item for item in items if item.connected}
+    # A workspace has one connection per provider; of an entry that comes twice, `pulumi up` takes the first one over.
+    connected: dict[str, IntegrationItem] = {}
+    for item in items:
+        if item.connected:
+            connected.setdefault(catalog.canonical_id(item.id), item)
     names: set[str] = set()
     variables: set[str] = set(_TAKEN)
     for provider, item in connected.items():
