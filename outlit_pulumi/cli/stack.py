@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..api.redaction import redact
 from ..errors import ConfigurationError
 from .exits import UsageError
 
@@ -108,4 +109,5 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> subprocess.Comple
 
 
 def _failed(stack: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f'the configuration of stack "{stack}" cannot be read: {reason}.')
+    said = f'the configuration of stack "{stack}" cannot be read: {reason}.'
+    return ConfigurationError(redact(said, limit=1000))  # a key in the wrong place

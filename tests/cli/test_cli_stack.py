@@ -183,6 +183,14 @@ def test_pulumi_cannot_tell(cli: Cli, pulumi: Callable[..., dict[str, str]], err
     assert CANARY not in done.said
 
 
+@pytest.mark.parametrize("err", ["error: no stack named", "error: something else"])
+def test_a_key_in_place_of_the_name_is_not_shown(cli: Cli, pulumi: Callable[..., dict[str, str]], err: str) -> None:
+    done = cli("list", "--stack", KEY, "--json", environ=pulumi("", err, code=255))
+    assert (done.code, done.data["type"]) == (3, "ConfigurationError")
+    assert done.data["error"].startswith('the configuration of stack "[redacted]" cannot be read: ')
+    assert CANARY not in done.said
+
+
 @pytest.mark.parametrize("out", [KEY, f'["{KEY}"]', f'{{"outlit:apiKey": "{KEY}"}}', ""])
 def test_an_answer_that_is_none_is_not_shown(cli: Cli, pulumi: Callable[..., dict[str, str]], out: str) -> None:
     done = cli("list", "--stack", "dev", environ=pulumi(out))
