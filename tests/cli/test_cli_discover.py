@@ -464,11 +464,11 @@ def test_nothing_is_overwritten(connected: Sandbox, tmp_path: Path, what: str) -
     assert [path.read_text() for path in left] == ([] if what == "a dangling link" else ["mine"])
 
 
-@pytest.mark.parametrize("name", ["", " "])
+@pytest.mark.parametrize("name", ["", " ", "-", "--credentials"])
 def test_a_folder_without_a_name_is_wrong_usage(
     connected: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """An empty one, from a variable that is not set, is not this folder."""
+    """An empty one, from a variable that is not set, is not this folder, and `cd -` leads elsewhere."""
     monkeypatch.chdir(tmp_path)
     done = run(connected, "--out", name)
     assert (done.code, done.err) == (2, "outlit-pulumi: --out needs the name of a folder. Nothing was written.\n")

@@ -46,7 +46,7 @@ def discover(
     Exit codes: 0; 1 nothing is connected, nothing was written; 2 wrong usage, or the folder is taken; 3 no answer.
     """
     with command(ctx, stack=stack, as_json=as_json, reads=True) as run:
-        if not out.strip():
+        if not out.strip() or out.startswith("-"):  # an option, or what `cd` takes for one
             raise UsageError("--out needs the name of a folder. Nothing was written.")
         folder = Path(out)
         require_free(folder)
