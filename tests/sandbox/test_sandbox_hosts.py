@@ -80,6 +80,11 @@ def test_a_host_that_somebody_asked_for_is_taken(everywhere: httpx.Client) -> No
     assert everywhere.get("/api/integrations", headers={"Host": "example.com"}).status_code == 400
 
 
+def test_an_empty_host_is_not_every_address(store: Store) -> None:
+    with pytest.raises(SandboxStartError, match=r"^The host must not be empty\.$"):
+        Server(store, host="")
+
+
 def test_a_host_that_is_not_of_this_machine(store: Store) -> None:
     with pytest.raises(SandboxStartError, match=r"Cannot use port 0 of 192\.0\.2\.1: "):
         Server(store, host="192.0.2.1")
