@@ -151,7 +151,8 @@ def _open(path: str | Path) -> tuple[sqlite3.Connection, Document]:
     """A state file, locked and with a document in it, and that document. SQLite makes each write whole or nothing."""
     try:
         # Autocommit mode: transactions begin and end where this module says so. Its caller guards all threads.
-        db = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
+        # A whole path: to SQLite an empty one, and ":memory:", are databases that it forgets.
+        db = sqlite3.connect(Path(path).absolute(), timeout=1, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as problem:
         raise SandboxStartError(f"Cannot open the state file {path}: {problem}.") from None
     try:

@@ -111,6 +111,11 @@ def test_state_file_in_a_missing_directory(tmp_path: Path) -> None:
     assert_refuses_to_start("--port", "0", "--state", state, naming=state)
 
 
+def test_a_state_file_without_a_name() -> None:
+    """From a variable that is not set: nothing would be kept."""
+    assert_refuses_to_start("--port", "0", "--state", "", naming="Cannot open the state file")
+
+
 def test_state_file_in_use(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
     with Sandbox(state=state):
