@@ -176,6 +176,6 @@ def _open(path: str | Path) -> tuple[sqlite3.Connection, Document]:
     except sqlite3.Error as problem:
         db.close()
         raise SandboxStartError(f"Cannot use the state file {path}: {problem}.") from None
-    except ValueError:
+    except (ValueError, TypeError):  # no document at all
         db.close()
         raise SandboxStartError(f"The state file {path} is not one of this sandbox's.") from None

@@ -97,7 +97,15 @@ def not_its_document(path: Path) -> None:
         connection.execute("UPDATE state SET document = '{\"workspaces\": 1}'")
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, not_a_database, another_database, another_version, not_its_document])
+def no_document(path: Path) -> None:
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM state")
+
+
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, not_a_database, another_database, another_version, not_its_document, no_document]
+)
 def test_bad_state_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
     state = tmp_path / "state"
     make(state)
