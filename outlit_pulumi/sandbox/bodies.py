@@ -13,6 +13,9 @@ from pydantic.alias_generators import to_camel
 Text = Annotated[str, StringConstraints(min_length=1)]
 """Text that is not empty."""
 
+Whole = Annotated[str, StringConstraints(min_length=0)]
+"""Any text that can be sent: Pydantic refuses half characters (lone surrogates) only where a text has a constraint."""
+
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 """How long something lasts: up to a day."""
 
@@ -65,7 +68,7 @@ class SyncRequest(Request):
     provider: Text
     model: Text | None = None
     status: Text
-    errorMessage: str | None = None
+    errorMessage: Whole | None = None
 
 
 class ClockRequest(Request):

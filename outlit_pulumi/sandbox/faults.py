@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from outlit_pulumi.sandbox.bodies import Request, Seconds, Text
+from outlit_pulumi.sandbox.bodies import Request, Seconds, Text, Whole
 from outlit_pulumi.sandbox.store import InvalidRequest
 
 RouteName = Literal["list", "connect", "connect_status", "disconnect", "sync_status", "validate_key"]
@@ -160,7 +160,7 @@ class Fault(Request):
     workspace: Text | None = None
     seconds: Seconds = 0.0
     status: Annotated[int, Field(ge=200, le=599)] | None = None
-    body: str = ""
+    body: Whole = ""
     contentType: HeaderValue = "application/json"
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     members: list[Text] = Field(default_factory=list)

@@ -207,6 +207,20 @@ def test_invalid_control(shared: httpx.Client, path: str, body: dict[str, object
 
 
 @pytest.mark.parametrize(
+    ("path", "member", "body"),
+    [
+        ("/sandbox/syncs", "errorMessage", {"provider": "stripe", "status": "FAILED"}),
+        ("/sandbox/faults", "body", {"route": "list", "status": 500}),
+    ],
+)
+def test_half_a_character_is_refused(shared: httpx.Client, path: str, member: str, body: dict[str, object]) -> None:
+    """It could not be answered later on."""
+    answer = shared.post(path, content=json.dumps({**body, member: "\ud800"}))
+    assert is_refused(answer)
+    assert answer.json() == {"error": f"{member} is missing or invalid."}
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/", 404),
