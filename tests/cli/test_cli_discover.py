@@ -475,6 +475,17 @@ def test_a_folder_without_a_name_is_wrong_usage(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_this_folder_is_gone_it_says_so(
+    connected: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = run(connected)
+    assert done.code == 2
+    assert done.err.startswith("outlit-pulumi: outlit-integrations cannot be used: No such file or directory.")
+
+
 def test_an_empty_folder_may_be_used(connected: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     assert run(connected, "--out", str(tmp_path / "acme")).code == 0

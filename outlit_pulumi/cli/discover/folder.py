@@ -21,7 +21,7 @@ def require_free(folder: Path) -> None:
         UsageError: something is, or it cannot be found out.
     """
     try:
-        if not (folder.exists() or folder.is_symlink()):
+        if not (folder.absolute().exists() or folder.is_symlink()):
             return
         taken = not folder.is_dir() or any(folder.iterdir())
     except (OSError, ValueError) as error:
