@@ -128,8 +128,11 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         except typer.Exit as end:  # it cannot be written
             return end.exit_code
         return exits.USAGE
-    except OSError as error:  # of the help and the version, which no command prints
-        return exits.unwritable(error)
+    except OSError as error:  # of the help and the version, which no command prints, and of --install-completion
+        if error.filename is None:
+            return exits.unwritable(error)
+        typer.echo(f"outlit-pulumi: {error.filename} cannot be written: {error.strerror}.", err=True)
+        return exits.ERROR
     return code if isinstance(code, int) else exits.DONE
 
 

@@ -411,6 +411,14 @@ def test_a_shell_completes_commands_providers_and_options(words: str, offered: l
     assert sorted(done.stdout.split()) == offered
 
 
+def test_completion_that_cannot_be_installed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("")
+    done = run("--install-completion", "bash", env=environment(HOME=str(home)))
+    said = f"outlit-pulumi: {home} cannot be written: File exists.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
+
+
 def test_the_console_script_is_the_same_program() -> None:
     script = Path(sys.executable).parent / "outlit-pulumi"
     for arguments in (["--version"], ["--help"]):
