@@ -39,6 +39,10 @@ _WRONG_USAGE: Any = typer.BadParameter.__base__
 """click's UsageError, of which newer releases of Typer have a copy of their own."""
 
 
+_LONG = 16
+"""Characters; no id of the catalogue and no command has as many."""
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
@@ -124,7 +128,7 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except _WRONG_USAGE as error:
         try:
-            Command(outside, as_json="--json" in args).fail(_usage(error))
+            Command(outside, as_json="--json" in args).fail(_usage(error, args))
         except typer.Exit as end:  # it cannot be written
             return end.exit_code
         return exits.USAGE
@@ -136,9 +140,11 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     return code if isinstance(code, int) else exits.DONE
 
 
-def _usage(error: Any) -> UsageError:
+def _usage(error: Any, args: Sequence[str]) -> UsageError:
     """What Typer says of wrong usage, in the form of this command line's own errors."""
-    said = redact(error.format_message(), limit=1000)  # a key in the wrong place
+    # A key in the wrong place: of a well-known shape, or what is longer than any word that belongs there.
+    long = [arg for arg in args if len(arg) >= _LONG and not arg.startswith("-")]
+    said = redact(error.format_message(), long, limit=1000)
     said = said if said.endswith(("?", ".")) else f"{said}."
     of = error.ctx.command_path if error.ctx else "outlit-pulumi"
     return UsageError(f"{said} Nothing was done. `{of} --help` shows the usage.")

@@ -215,7 +215,15 @@ def test_wrong_usage_has_the_form_of_every_error(
     assert sandbox.calls() == []
 
 
-@pytest.mark.parametrize("arguments", [("connect", "stripe", "sk_live_51CANARY"), ("sk_live_51CANARY",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("connect", "stripe", "sk_live_51CANARY"),
+        ("sk_live_51CANARY",),
+        ("connect", "fireflies", "3f2cCANARY-1111-2222-aaaa-bbbbccccdddd"),
+        ("list", "ok_CANARY_of_letters_alone_and_still_a_key"),
+    ],
+)
 def test_a_key_in_the_wrong_place_is_not_repeated(cli: Cli, arguments: tuple[str, ...]) -> None:
     done = cli(*arguments, "--json")
     assert done.code == 2
