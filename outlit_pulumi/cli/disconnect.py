@@ -87,10 +87,10 @@ def _agreed(run: Command, name: str) -> bool:
 
 def _entry(target: Target, *, fresh: bool = False) -> IntegrationItem:
     item = target.look("was not disconnected", fresh=fresh)
-    if item is None:
+    if item is None or (item.connection_id is not None and not item.connected):
+        said = "does not name it" if item is None else "calls it not connected and has its connection"
         raise ConnectionChangedError(
-            f"{target.name} was not disconnected: Outlit's list does not name it, so whether it is connected is not "
-            "known."
+            f"{target.name} was not disconnected: Outlit's list {said}, so whether it is connected is not known."
         )
     return item
 

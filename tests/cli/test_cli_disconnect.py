@@ -154,3 +154,12 @@ def test_a_list_that_does_not_name_it(cli: Cli, sandbox: Sandbox) -> None:
     assert done.code == 3
     assert "whether it is connected is not known" in done.err
     assert connections(sandbox) == ["stripe-org_acme"]
+
+
+def test_a_list_that_contradicts_itself(cli: Cli, sandbox: Sandbox) -> None:
+    """A script must not take it for disconnected."""
+    sandbox.fault("list", kind="says_not_connected")
+    done = cli("disconnect", "stripe", "--yes")
+    assert (done.code, done.out) == (3, "")
+    assert "whether it is connected is not known" in done.err
+    assert connections(sandbox) == ["stripe-org_acme"]
