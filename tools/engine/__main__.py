@@ -35,6 +35,7 @@ SIGN_OF_LIFE_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 DOWNLOAD_SECONDS = 300.0
 BUILD_SECONDS = 3600.0
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DOWNLOAD = """\
 import socket, subprocess, sys
@@ -80,31 +81,41 @@ def run(
     Raises:
         UnavailableError: the program failed or was too slow; if there is a log, the end of the output was shown.
     """
-    started = time.monotonic()
-    code = None
+    started = said = time.monotonic()
+    interrupts: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        interrupts.append(number)
+
     # A file, not a pipe: a grandchild that keeps a pipe open would hold this process up.
     with log.open("a+b") if log else tempfile.TemporaryFile() as output:
         begin = output.seek(0, os.SEEK_END)
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env={**os.environ, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a process group of its own, so that all of it can be killed
-        )
+        # Noted and obeyed below: raised in the midst of subprocess, one leaves the program running, or waits for ever.
+        before = {number: signal.signal(number, note) for number in INTERRUPTS}
         try:
-            while code is None and (left := started + limit - time.monotonic()) > 0:
-                try:
-                    code = process.wait(min(SIGN_OF_LIFE_SECONDS, left))
-                except subprocess.TimeoutExpired:
-                    say(f"  {task}: {spell(time.monotonic() - started)}")
-        finally:
-            if process.poll() is None:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a process group of its own, so that all of it can be killed
+            )
+            while (code := process.poll()) is None and not interrupts and (now := time.monotonic()) < started + limit:
+                if now >= said + SIGN_OF_LIFE_SECONDS:
+                    said = now
+                    say(f"  {task}: {spell(now - started)}")
+                time.sleep(0.02)
+            if code is None:
                 with suppress(ProcessLookupError, PermissionError):  # it ended by itself meanwhile
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        for number in interrupts:
+            signal.raise_signal(number)
         output.seek(begin)
         printed = output.read().decode(errors="replace")
     if code == 0:
