@@ -317,6 +317,14 @@ def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | 
             f'cannot have {kept} together with on_config_change="replace": a replacement deletes the connection, and '
             f"{kept} keeps it. Drop one of the two."
         )
+    if mode == REPLACE and opts.delete_before_replace is False:
+        # The create would meet a connection, and could not tell the state's from somebody else's.
+        return 'cannot have delete_before_replace=False together with on_config_change="replace". Drop one of the two.'
+    if opts.deleted_with is not None:
+        return (
+            "takes no deleted_with in opts: nothing else disconnects it at Outlit, and Pulumi would forget it in "
+            "silence. Set retain_on_delete=True to keep it connected."
+        )
     if opts.id is not None:
         # With an id of the program's own making the engine would delete what it managed under this name.
         return "takes no id in opts. Read a connection with Integration.get."
