@@ -214,13 +214,15 @@ def conflict(facts: Facts) -> Refusal:
 
 def change(held: str, item: IntegrationItem | None, facts: Facts, owner: Owner) -> Literal["send"] | Refusal:
     """Whether changed credentials are sent: only to the connection that the state holds."""
-    return owner.wrong() or _not_ours(held, item, facts) or "send"
+    return owner.wrong() or _barred(facts) or _not_ours(held, item, facts) or "send"
 
 
 def keeps(facts: Facts) -> Literal["keep"] | Refusal | None:
     """Why a connection is not to be disconnected, whatever the service says of it; None if nothing is known."""
     if facts.held:
         return "keep"
+    if barred := _barred(facts):
+        return barred
     if facts.failed:
         return Refusal(
             ConnectionChangedError,
@@ -228,6 +230,18 @@ def keeps(facts: Facts) -> Literal["keep"] | Refusal | None:
             "Correct what that says, then run pulumi up again.",
         )
     return None
+
+
+def _barred(facts: Facts) -> Refusal | None:
+    """Why a connection that moves between Providers is not touched: the other process found what is in the way."""
+    if not facts.refused:
+        return None
+    return Refusal(
+        ConnectionChangedError,
+        "its other Provider warned in this run of what is in the way",
+        "Correct what that says, then run pulumi up again.",
+        "Nothing was changed.",
+    )
 
 
 def remove(

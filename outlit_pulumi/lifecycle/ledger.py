@@ -37,6 +37,7 @@ class Facts:
         held: A resource of the program, in whichever process, holds the connection, or the program reads it.
         elsewhere: A resource in another process holds it.
         failed: A create or a check of the provider failed in this run, in whichever process.
+        refused: Another process of the run found that this connection is not to be touched.
     """
 
     taken: bool = False
@@ -48,6 +49,7 @@ class Facts:
     held: bool = False
     elsewhere: bool = False
     failed: bool = False
+    refused: bool = False
 
 
 class Ledger:
@@ -128,6 +130,13 @@ class Ledger:
         if declared:
             self.hold(provider, connection_id)
 
+    def refuse(self, provider: str, connection_id: str) -> None:
+        """Records that the connection is not to be touched, for the other processes of the run.
+
+        Where a resource moves from one `Provider` to another, they compare it, refresh it and delete it.
+        """
+        self.peers.note(_connection(provider, connection_id), "refused")
+
     def fail(self, provider: str) -> None:
         """Records that a create or a check of this provider failed: what it was to take over must not be disconnected.
 
@@ -196,6 +205,7 @@ class Ledger:
             held=connection_id == left or read or self.peers.noted(connection, "held"),
             elsewhere=self.peers.noted(connection, "held", elsewhere=True),
             failed=self.peers.noted(f"provider {provider}", "refused"),
+            refused=self.peers.noted(connection, "refused", elsewhere=True),
         )
 
     def _of(self, provider: str) -> _Record:

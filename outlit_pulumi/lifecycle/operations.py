@@ -217,6 +217,8 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
                 found = _shown(target, item.connection_id, failed)
                 also = "" if owner.key else ", or the API key is another workspace's"
                 target.ledger.move(provider)
+                with target.doing(failed):
+                    target.ledger.refuse(provider, found)
                 target.warn(
                     f"the workspace holds connection {plain(found)}, the state held {plain(held)}. It was reconnected "
                     f"outside Pulumi, perhaps with other credentials{also}. The state now follows the workspace."
@@ -236,13 +238,13 @@ def read(workspace: Workspace, id_: str, state: Props, warn: Warn) -> Observed |
 
 def update(workspace: Workspace, id_: str, state: Props, props: Props, warn: Warn) -> Observed:
     """Sends changed credentials in place, which keeps the synced data."""
-    provider, held = held_by(id_, state)
+    _, held = held_by(id_, state)
     target = Target(workspace, warn, props, state)
     with target.turn():
         workspace.ahead(organization=True)
         item = target.look_twice("was not updated", held, state)
         owner = owner_of(target.workspace, state.get("organization_id"), target.budget)
-        decision = decide.change(held, item, target.ledger.facts(provider), owner)
+        decision = decide.change(held, item, target.facts("was not updated", held), owner)
         if isinstance(decision, Refusal):
             raise decision.raised(f"{target.name} was not updated")
         done = writes.rotate(

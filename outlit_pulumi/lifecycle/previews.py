@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import catalog
 from ..api.errors import ApiError, AuthenticationError, PermissionDeniedError
 from ..api.redaction import plain
-from ..errors import ConnectionChangedError
+from ..errors import ConnectionChangedError, WrongOrganizationError
 from . import decide
 from .check import REPLACE, UNKNOWN, Props, quoted
 from .operations import owner_of
@@ -88,6 +88,9 @@ def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Differe
     decision = (decide.remove if found.replaces else decide.change)(held, item, workspace.ledger.facts(provider), owner)
     if not isinstance(decision, decide.Refusal):
         return False
+    if found.replaces and (found.delete_first or decision.error is WrongOrganizationError):
+        # The old Provider deletes, maybe first, and finds nothing in the way.
+        workspace.ledger.refuse(provider, held)
     fails = f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"
     another = decision.error is ConnectionChangedError and item is not None and item.connection_id not in (None, held)
     if another and found.replaces and found.delete_first:
