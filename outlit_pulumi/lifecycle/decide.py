@@ -260,7 +260,8 @@ def remove(
         return _doubted(held, facts) or _not_ours(held, item, facts) or "disconnect"
     if unproven := owner.unproven(held):
         return unproven
-    if facts.taken or (item is not None and shown_kept):  # there is one at a time, and by now it is another one
+    # There is one at a time, and by now it is another one.
+    if facts.taken or facts.stays or (item is not None and shown_kept):
         return "gone"
     if item is not None and not item.connected:
         return "disconnect" if owner.key is not None else "gone"

@@ -18,6 +18,7 @@ class _Record:
     met: set[str | None] = field(default_factory=set)
     tracked: set[str | None] = field(default_factory=set)
     moved: bool = False
+    stays: bool = False
     written: tuple[int, float, str | None] | None = None
     """When a resource last wrote, by number and by the clock, and the connection that it left; None if none."""
     gone: set[str] = field(default_factory=set)
@@ -37,6 +38,8 @@ class Facts:
         held: A resource of the program, in whichever process, holds the connection, or the program reads it.
         elsewhere: A resource in another process holds it.
         failed: A create or a check of the provider failed in this run, in whichever process.
+        stays: A resource of the program that stays, in whichever process, has the organization's connection of the
+            provider.
         refused: Another process of the run found that this connection is not to be touched.
     """
 
@@ -49,6 +52,7 @@ class Facts:
     held: bool = False
     elsewhere: bool = False
     failed: bool = False
+    stays: bool = False
     refused: bool = False
 
 
@@ -120,15 +124,18 @@ class Ledger:
         """
         self.peers.note(_place(provider, organization), "held")
 
-    def keep(self, provider: str, connection_id: str) -> None:
+    def keep(self, provider: str, connection_id: str, organization: str | None = None) -> None:
         """Records that a resource which stays holds this connection, if the program runs and declares it.
 
         A refresh compares, too, but without the program; its findings say nothing of what stays.
         """
         with self._lock:
-            declared = self._of(provider).declared
-        if declared:
+            record = self._of(provider)
+        if record.declared:
             self.hold(provider, connection_id)
+            record.stays = True
+            if organization is not None:
+                self.peers.note(_stay(provider, organization), "held")
 
     def refuse(self, provider: str, connection_id: str) -> None:
         """Records that the connection is not to be touched, for the other processes of the run.
@@ -193,6 +200,7 @@ class Ledger:
                 own=resource_name in record.met | record.tracked,
                 predecessor=resource_name is not None and resource_name in record.tracked,
                 moved=record.moved,
+                stays=record.stays,
             )
         if connection_id is None:
             return known
@@ -205,6 +213,7 @@ class Ledger:
             held=connection_id == left or read or self.peers.noted(connection, "held"),
             elsewhere=self.peers.noted(connection, "held", elsewhere=True),
             failed=self.peers.noted(f"provider {provider}", "refused"),
+            stays=known.stays or (organization is not None and self.peers.noted(_stay(provider, organization), "held")),
             refused=self.peers.noted(connection, "refused", elsewhere=True),
         )
 
@@ -218,3 +227,7 @@ def _connection(provider: str, connection_id: str) -> str:
 
 def _place(provider: str, organization: str | None) -> str:
     return f"{provider} of organization {organization}"
+
+
+def _stay(provider: str, organization: str) -> str:
+    return f"{provider} that stays in organization {organization}"
