@@ -72,7 +72,8 @@ def create(workspace: Workspace, props: Props, warn: Warn) -> Observed:
 
 
 def _create(target: Target, props: Props) -> Observed:
-    replacing = target.ledger.facts(target.provider).removed
+    facts = target.ledger.facts(target.provider, None, props.get("resource_name"))
+    replacing = facts.removed
     adopts = props.get("adopt_existing") is True
     failed = "was neither taken over nor connected" if adopts else "was not connected"
     if replacing:
@@ -81,7 +82,8 @@ def _create(target: Target, props: Props) -> Observed:
             "pulumi up connects it. The cause"
         )
     target.workspace.ahead(organization=True)
-    item = target.look(failed)
+    # Another Provider of the run may have disconnected it to be replaced, since the diff looked.
+    item = target.look(failed, fresh=facts.predecessor and not facts.removed)
     owner = owner_of(target.workspace, None, target.budget)
     met = item.connection_id if item is not None and item.connected else None
     decision = decide.create(props, item, target.facts(failed, met), owner)
