@@ -133,7 +133,8 @@ def difference(olds: Props, news: Props) -> Difference:
         return Difference(False)
     if config == olds.get("config"):
         return Difference(bool(olds.get(UNCONFIRMED)))
-    if news.get("on_config_change") == REPLACE and olds.get("config") is not None and _differs(olds["config"], config):
+    replaceable = olds.get("config") is not None and not olds.get("adopt_existing")  # Pulumi keeps what was adopted
+    if news.get("on_config_change") == REPLACE and replaceable and _differs(olds["config"], config):
         return Difference(True, ("config",))
     return Difference(True)
 

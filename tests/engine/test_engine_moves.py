@@ -127,3 +127,20 @@ def test_options_that_would_lose_a_connection_are_refused(
     stack.secret("ws", sandbox.api_key)
     stack.program(WS + stripe(more=option))
     assert said in stack.fails("preview").output
+
+
+def test_what_was_adopted_so_far_is_not_replaced_by_what_somebody_else_connected(
+    stack: Stack, sandbox: Sandbox
+) -> None:
+    """Pulumi keeps what the state has as adopted, so its replacement would create, and meet their connection."""
+    sandbox.connect("stripe", {"apiKey": SK})
+    stack.program(stripe(more=", adopt_existing=True"))
+    stack.up()
+    sandbox.disconnect("stripe")
+    sandbox.connect("stripe", {"apiKey": "sk_theirs"})
+    theirs = sandbox.connections()
+    stack.secret("sk", NEW)
+    stack.program(stripe(more=REPLACED))
+    shown = stack.fails(*UP).diagnostics
+    assert "Stripe was not updated: this workspace holds another connection of it than the state" in shown
+    assert sandbox.connections() == theirs
