@@ -261,8 +261,8 @@ def remove(
         return _doubted(held, facts) or _not_ours(held, item, facts) or "disconnect"
     if unproven := owner.unproven(held):
         return unproven
-    # There is one at a time, and by now it is another one.
-    if facts.taken or facts.stays or (item is not None and shown_kept):
+    # There is one connection at a time, and by now it is another one.
+    if facts.taken or facts.stays or facts.elsewhere_stays or (item is not None and shown_kept):
         return "gone"
     if item is not None and not item.connected:
         return "disconnect" if owner.key is not None else "gone"
@@ -270,13 +270,14 @@ def remove(
 
 
 def _doubted(held: str, facts: Facts) -> Refusal | None:
-    """Why a connection in the list may not be what is there: the list may lag behind what this run connected."""
-    if not facts.taken:
+    """Why a connection in the list may not be what is there: the list may lag behind what was connected since."""
+    if not (facts.taken or facts.stays):
         return None
     return Refusal(
         ConnectionChangedError,
-        f"another resource of this run connected it, and Outlit's list shows connection {plain(held)} all the same",
-        "Run again.",
+        f"another resource of this program has another connection of it, and Outlit's list shows {plain(held)} all the "
+        "same",
+        "Run pulumi refresh, then run again.",
         "Nothing was disconnected.",
     )
 

@@ -30,6 +30,8 @@ class Facts:
 
     Attributes:
         taken: A resource, in whichever process, connected, changed or took over the provider's connection.
+        stays: A resource of the program has had the provider's connection since an earlier run, and stays.
+        elsewhere_stays: The same of another process, whose workspace is of the same organization.
         removed: A resource disconnected the provider, and none has connected it since.
         gone: The connections of the provider that resources disconnected.
         own: The state had the provider in the resource of the same name, as far as that was seen by now.
@@ -38,12 +40,12 @@ class Facts:
         held: A resource of the program, in whichever process, holds the connection, or the program reads it.
         elsewhere: A resource in another process holds it.
         failed: A create or a check of the provider failed in this run, in whichever process.
-        stays: A resource of the program that stays, in whichever process, has the organization's connection of the
-            provider.
         refused: Another process of the run found that this connection is not to be touched.
     """
 
     taken: bool = False
+    stays: bool = False
+    elsewhere_stays: bool = False
     removed: bool = False
     gone: frozenset[str] = frozenset()
     own: bool = False
@@ -52,7 +54,6 @@ class Facts:
     held: bool = False
     elsewhere: bool = False
     failed: bool = False
-    stays: bool = False
     refused: bool = False
 
 
@@ -124,18 +125,17 @@ class Ledger:
         """
         self.peers.note(_place(provider, organization), "held")
 
-    def keep(self, provider: str, connection_id: str, organization: str | None = None) -> None:
-        """Records that a resource which stays holds this connection, if the program runs and declares it.
+    def keep(self, provider: str, connection_id: str, organization: str | None) -> None:
+        """Records that a resource stays with this connection, if the program runs and declares it.
 
         A refresh compares, too, but without the program; its findings say nothing of what stays.
         """
         with self._lock:
             record = self._of(provider)
+            record.stays = record.declared
         if record.declared:
             self.hold(provider, connection_id)
-            record.stays = True
-            if organization is not None:
-                self.peers.note(_stay(provider, organization), "held")
+            self.peers.note(_place(provider, organization), "kept")
 
     def refuse(self, provider: str, connection_id: str) -> None:
         """Records that the connection is not to be touched, for the other processes of the run.
@@ -195,26 +195,27 @@ class Ledger:
             declared = record.declared
             known = Facts(
                 taken=left is not None,
+                stays=record.stays,
                 removed=record.written is not None and left is None,
                 gone=frozenset(record.gone),
                 own=resource_name in record.met | record.tracked,
                 predecessor=resource_name is not None and resource_name in record.tracked,
                 moved=record.moved,
-                stays=record.stays,
             )
         if connection_id is None:
             return known
+        notes = self.peers.notes()
         connection = _connection(provider, connection_id)
-        read = not declared and self.peers.noted(connection, "read")
-        claimed = organization is not None and self.peers.noted(_place(provider, organization), "held")
+        read = not declared and notes.have(connection, "read")
+        place = _place(provider, organization) if organization is not None else ""
         return replace(
             known,
-            taken=known.taken or claimed,
-            held=connection_id == left or read or self.peers.noted(connection, "held"),
-            elsewhere=self.peers.noted(connection, "held", elsewhere=True),
-            failed=self.peers.noted(f"provider {provider}", "refused"),
-            stays=known.stays or (organization is not None and self.peers.noted(_stay(provider, organization), "held")),
-            refused=self.peers.noted(connection, "refused", elsewhere=True),
+            taken=known.taken or notes.have(place, "held"),
+            elsewhere_stays=notes.have(place, "kept", elsewhere=True),
+            held=connection_id == left or read or notes.have(connection, "held"),
+            elsewhere=notes.have(connection, "held", elsewhere=True),
+            failed=notes.have(f"provider {provider}", "refused"),
+            refused=notes.have(connection, "refused", elsewhere=True),
         )
 
     def _of(self, provider: str) -> _Record:
@@ -227,7 +228,3 @@ def _connection(provider: str, connection_id: str) -> str:
 
 def _place(provider: str, organization: str | None) -> str:
     return f"{provider} of organization {organization}"
-
-
-def _stay(provider: str, organization: str) -> str:
-    return f"{provider} that stays in organization {organization}"

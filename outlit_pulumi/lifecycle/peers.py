@@ -16,20 +16,36 @@ import stat
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..errors import ConfigurationError
 
-Word = Literal["held", "read", "refused"]
-"""A resource of the program has the subject or is about to (``held``), the program reads it, or a create or a check of
-it failed (``refused``)."""
+Word = Literal["held", "kept", "read", "refused"]
+"""A resource of the program has the subject or is about to (``held``), or has had it since an earlier run (``kept``),
+the program reads it, or it is not to be touched (``refused``)."""
 
-_FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|read|refused)-[0-9a-f]{32}")
+_FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|kept|read|refused)-[0-9a-f]{32}")
 
 _DAY = 86_400.0
 """Seconds after which the notes of a killed process are cleared away; its run has ended by then."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What was noted at a moment: by this process, and by the others; both as what a note's name begins with."""
+
+    mine: frozenset[str]
+    others: frozenset[str]
+    begin: Callable[[str, Word], str]
+
+    def have(self, subject: str, word: Word, *, elsewhere: bool = False) -> bool:
+        """Whether a process of this run left that note: this one or, ``elsewhere``, another one."""
+        begin = self.begin(subject, word)
+        return begin in self.others or (not elsewhere and begin in self.mine)
 
 
 class Peers:
@@ -56,22 +72,23 @@ class Peers:
                     raise self._unusable(error) from None
             self._mine.add((subject, word))
 
-    def noted(self, subject: str, word: Word, *, elsewhere: bool = False) -> bool:
-        """Whether a process of this run left that note: this one or, ``elsewhere``, another one."""
+    def notes(self) -> Notes:
+        """What the processes of this run have noted by now."""
         with self._lock:
-            if (subject, word) in self._mine and not elsewhere:
-                return True
+            mine = frozenset(self._prefix(subject, word) for subject, word in self._mine)
+        return Notes(mine, frozenset(self._others()), self._prefix)
+
+    def _others(self) -> list[str]:
         if self._folder is None:
-            return False
-        prefix = self._prefix(subject, word)
+            return []
         try:
             self._check(self._folder)
-            others = [name for name in os.listdir(self._folder) if not name.endswith(self._process)]
-            return any(name.startswith(prefix) for name in others)
+            names = os.listdir(self._folder)
         except FileNotFoundError:
-            return False
+            return []
         except OSError as error:
             raise self._unusable(error) from None
+        return [name[: -len(self._process)] for name in names if not name.endswith(self._process)]
 
     def close(self) -> None:
         """Removes the notes of this process. One that cannot be removed says nothing to a later run."""

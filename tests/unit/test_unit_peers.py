@@ -47,19 +47,19 @@ def process(folder: Path) -> Iterator[Process]:
 
 def test_the_processes_of_a_run_see_each_other_s_notes(process: Process) -> None:
     mine, other = process(), process()
-    assert not mine.noted("stripe-1", "held")
+    assert not mine.notes().have("stripe-1", "held")
     other.note("stripe-1", "held")
     other.note("clerk-1", "held")
-    assert mine.noted("stripe-1", "held")
-    assert mine.noted("clerk-1", "held")
-    assert other.noted("stripe-1", "held")
-    assert not mine.noted("stripe-2", "held")
-    assert not mine.noted("stripe-1", "refused")
+    assert mine.notes().have("stripe-1", "held")
+    assert mine.notes().have("clerk-1", "held")
+    assert other.notes().have("stripe-1", "held")
+    assert not mine.notes().have("stripe-2", "held")
+    assert not mine.notes().have("stripe-1", "refused")
 
 
 def test_other_runs_do_not(process: Process) -> None:
     process().note("stripe-1", "held")
-    assert not process(run="127.0.0.1:4712").noted("stripe-1", "held")
+    assert not process(run="127.0.0.1:4712").notes().have("stripe-1", "held")
 
 
 def test_the_url_of_the_service_plays_no_part(process: Process) -> None:
@@ -67,7 +67,7 @@ def test_the_url_of_the_service_plays_no_part(process: Process) -> None:
     one = Workspaces(process()).ledger(Settings("ok_one", "https://outlit.test"))
     two = Workspaces(process()).ledger(Settings("ok_two", "https://emea.outlit.test/"))
     one.declare("stripe")
-    one.keep("stripe", "stripe-1")
+    one.keep("stripe", "stripe-1", "org_acme")
     assert two.facts("stripe", "stripe-1").held
 
 
@@ -147,16 +147,16 @@ def test_a_note_does_not_outlive_its_process(process: Process, folder: Path) -> 
     first.note("stripe-1", "held")
     second.note("stripe-1", "held")
     first.close()
-    assert second.noted("stripe-1", "held")
-    assert process().noted("stripe-1", "held")
+    assert second.notes().have("stripe-1", "held")
+    assert process().notes().have("stripe-1", "held")
     second.close()
-    assert not process().noted("stripe-1", "held")
+    assert not process().notes().have("stripe-1", "held")
     assert list(folder.iterdir()) == []
 
 
 def test_who_leaves_no_note_makes_no_folder(process: Process, folder: Path) -> None:
     mine = process()
-    assert not mine.noted("stripe-1", "held")
+    assert not mine.notes().have("stripe-1", "held")
     mine.close()
     assert not folder.parent.exists()
 
@@ -176,11 +176,11 @@ def test_nothing_else_in_the_folder_is_touched(process: Process, folder: Path) -
     before = {path.name for path in folder.iterdir()}
     mine = process()
     mine.note("stripe-1", "held")
-    assert not mine.noted("clerk-1", "held")
+    assert not mine.notes().have("clerk-1", "held")
     mine.close()
     assert {path.name for path in folder.iterdir()} == before
     assert (own.read_text(), like.read_text()) == ("mine", "mine, too")
-    assert recent.noted("stripe-1", "held")
+    assert recent.notes().have("stripe-1", "held")
 
 
 def test_what_killed_processes_left_is_cleared_away(process: Process, folder: Path) -> None:
@@ -203,7 +203,7 @@ def test_notes_of_a_run_that_goes_on_stay_however_old_they_look(process: Process
     for note in folder.iterdir():
         age(note, days=2)
     late.note("clerk-1", "held")
-    assert late.noted("stripe-1", "held")
+    assert late.notes().have("stripe-1", "held")
 
 
 def age(path: Path, *, days: float) -> None:
@@ -238,7 +238,7 @@ def test_processes_that_start_together_lose_no_note(folder: Path) -> None:
             assert each.stdout.readline() == "noted\n"
         assert len(os.listdir(folder)) == len(names)
         with closing(Peers("run", folder)) as reader:
-            assert [name for name in names if not reader.noted(name, "held")] == []
+            assert [name for name in names if not reader.notes().have(name, "held")] == []
     finally:
         for each in processes:
             each.communicate("end\n", timeout=30)
@@ -304,7 +304,7 @@ def test_a_folder_that_cannot_be_trusted_is_an_error(
     mine = process(notes=notes)
     for word in ("held", "refused"):
         with pytest.raises(outlit.ConfigurationError, match=f"^the folder {re.escape(str(notes))}, in which") as caught:
-            mine.noted("stripe-1", word)
+            mine.notes().have("stripe-1", word)
         assert "Make it a writable folder of your own, or set PULUMI_HOME." in str(caught.value)
         with pytest.raises(outlit.ConfigurationError, match="cannot be used"):
             mine.note("stripe-1", word)
@@ -319,7 +319,7 @@ def test_a_folder_that_cannot_be_trusted_is_an_error(
 def test_a_folder_that_is_read_only_is_an_error_for_who_leaves_a_note(process: Process, folder: Path) -> None:
     folder.mkdir(parents=True, mode=0o500)
     mine = process()
-    assert not mine.noted("stripe-1", "held")
+    assert not mine.notes().have("stripe-1", "held")
     with pytest.raises(outlit.ConfigurationError, match=r"cannot be used \(Permission denied\)"):
         mine.note("stripe-1", "held")
 
@@ -331,6 +331,6 @@ def test_a_note_that_could_not_be_left_is_not_taken_for_left(process: Process, f
     with pytest.raises(outlit.ConfigurationError):
         mine.note("stripe-1", "held")
     folder.unlink()
-    assert not mine.noted("stripe-1", "held")
+    assert not mine.notes().have("stripe-1", "held")
     mine.note("stripe-1", "held")
-    assert process().noted("stripe-1", "held")
+    assert process().notes().have("stripe-1", "held")

@@ -114,8 +114,8 @@ def run(
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        for number in interrupts:
-            signal.raise_signal(number)
+        for caught in interrupts:
+            signal.raise_signal(caught)
         output.seek(begin)
         printed = output.read().decode(errors="replace")
     if code == 0:
