@@ -132,8 +132,8 @@ class Ledger:
         """
         with self._lock:
             record = self._of(provider)
-            record.stays = record.declared
-        if record.declared:
+            declared = record.stays = record.declared
+        if declared:
             self.hold(provider, connection_id)
             self.peers.note(_place(provider, organization), "kept")
 

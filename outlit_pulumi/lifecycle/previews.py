@@ -145,7 +145,7 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
     if not olds.get("config"):
         return "its config is sent to the connection in place, which keeps the synced data.", False
     unknown = config is UNKNOWN or (isinstance(config, Mapping) and UNKNOWN in config.values())
-    if unknown and news.get("on_config_change") == REPLACE:
+    if unknown and news.get("on_config_change") == REPLACE and not olds.get("adopt_existing"):
         return f"it is replaced if its config, which is not known yet, differs. That {_DELETES}.", True
     if fields:
         return f"{fields} changed. The config is sent in place, which keeps the synced data.", False

@@ -1,4 +1,4 @@
-"""Integrations that move to another Provider or that two runs give up and make, and options that bend a replacement."""
+"""Integrations that move to another Provider, or that two runs give up and make."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def test_a_replacement_that_another_workspace_refuses_disconnects_nothing(stack:
     assert (held(sandbox), list(held(sandbox)), len(sandbox.connections(other))) == ({}, [], 1)
 
 
+@pytest.mark.full
 def test_nor_does_one_of_another_provider_that_deletes_first(stack: Stack, sandbox: Sandbox) -> None:
     other = sandbox.add_workspace("other")
     stack.program(clerk("a"))
@@ -44,6 +45,7 @@ def test_nor_does_one_of_another_provider_that_deletes_first(stack: Stack, sandb
     assert held(sandbox) == before
 
 
+@pytest.mark.full
 def test_nor_with_a_service_that_cannot_tell_whose_the_key_is(stack: Stack, sandbox: Sandbox) -> None:
     """The other workspace has a connection of its own, which gets no credentials."""
     sandbox.configure(key_check=False)
@@ -59,6 +61,7 @@ def test_nor_with_a_service_that_cannot_tell_whose_the_key_is(stack: Stack, sand
     assert (held(sandbox), sandbox.connections(other)) == before
 
 
+@pytest.mark.full
 def test_a_refresh_within_the_run_accepts_nothing_for_another_provider(stack: Stack, sandbox: Sandbox) -> None:
     """Somebody reconnected it: the process of the old Provider meets that, and the new one's sends the credentials."""
     stack.secret("ws", sandbox.api_key)
@@ -76,6 +79,7 @@ def test_a_refresh_within_the_run_accepts_nothing_for_another_provider(stack: St
     assert sandbox.connections() != theirs
 
 
+@pytest.mark.full
 def test_a_move_whose_connect_is_refused_says_that_nothing_is_connected(stack: Stack, sandbox: Sandbox) -> None:
     stack.secret("ws", sandbox.api_key)
     stack.program(WS + stripe(more=REPLACED))
@@ -89,6 +93,7 @@ def test_a_move_whose_connect_is_refused_says_that_nothing_is_connected(stack: S
     assert "Stripe was not connected" in shown
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["targeted", "told to run again"])
 def test_what_an_earlier_run_connected_anew_is_kept_by_a_list_that_lags(
     stack: Stack, sandbox: Sandbox, how: str
@@ -114,21 +119,7 @@ def test_what_an_earlier_run_connected_anew_is_kept_by_a_list_that_lags(
     assert set(stack.resources()) == {"b"}
 
 
-@pytest.mark.parametrize(
-    ("option", "said"),
-    [
-        (f"{REPLACED}, opts=ResourceOptions(delete_before_replace=False)", "cannot have delete_before_replace=False"),
-        (", opts=ResourceOptions(deleted_with=ws, provider=ws)", "takes no deleted_with in opts"),
-    ],
-)
-def test_options_that_would_lose_a_connection_are_refused(
-    stack: Stack, sandbox: Sandbox, option: str, said: str
-) -> None:
-    stack.secret("ws", sandbox.api_key)
-    stack.program(WS + stripe(more=option))
-    assert said in stack.fails("preview").output
-
-
+@pytest.mark.full
 def test_what_was_adopted_so_far_is_not_replaced_by_what_somebody_else_connected(
     stack: Stack, sandbox: Sandbox
 ) -> None:

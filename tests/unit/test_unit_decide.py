@@ -43,6 +43,7 @@ NO_ID_TO_COMPARE = f"{NO_ID}, so whether it is the one in the state is not known
 NOTHING_THERE = "it is not connected, so there is nothing to adopt"
 GONE = "it is not connected in this workspace"
 ANOTHER = "this workspace holds another connection of it than the state (stripe-1)"
+BARRED = "its other Provider warned in this run of what is in the way"
 DOUBTED = "another resource of this program has another connection of it, and Outlit's list shows stripe-1 all the same"
 NEEDED = "a create or a check of this provider failed in this run, and may have been to take this connection over"
 
@@ -85,6 +86,7 @@ def told(decision: str | Refusal) -> str:
         ({}, {"config_class": "StripeConfigArgs"}, Difference(False)),
         ({}, {"config": OTHER, "on_config_change": "replace"}, Difference(True, ("config",))),
         ({"config": None}, {"on_config_change": "replace"}, Difference(True)),
+        ({"adopt_existing": True}, {"config": OTHER, "on_config_change": "replace"}, Difference(True)),
         ({}, {"provider": "posthog"}, Difference(True, ("provider",), delete_first=False)),
         ({}, {"provider": UNKNOWN}, Difference(True)),
         ({}, {"config": UNKNOWN, "on_config_change": "replace"}, Difference(True)),
@@ -180,6 +182,7 @@ CHANGES: list[tuple[IntegrationItem | None, Facts, str]] = [
     (NAMELESS, Facts(), NO_ID_TO_COMPARE),
     (OTHERS, Facts(), ANOTHER),
     (MINE, Facts(moved=True), ANOTHER),
+    (MINE, Facts(refused=True), BARRED),
 ]
 
 
@@ -208,6 +211,7 @@ def test_remove_for_what_the_program_needs(item: IntegrationItem | None, owner: 
     """Whatever the service says."""
     assert told(decide.remove("stripe-1", item, Facts(held=True, failed=True), owner)) == "keep"
     assert told(decide.remove("stripe-1", item, Facts(failed=True), owner)) == NEEDED
+    assert told(decide.remove("stripe-1", item, Facts(refused=True), owner)) == BARRED
 
 
 @pytest.mark.parametrize(
@@ -224,7 +228,8 @@ def test_remove_where_the_run_made_another_connection(
     item: IntegrationItem | None, owner: Owner, expected: str
 ) -> None:
     """There is one at a time. Where a list, which may lag, shows the old one, nothing is concluded."""
-    assert told(decide.remove("stripe-1", item, Facts(taken=True), owner)) == expected
+    for facts in (Facts(taken=True), Facts(stays=True)):
+        assert told(decide.remove("stripe-1", item, facts, owner)) == expected
     assert told(decide.remove("stripe-1", item, Facts(taken=True, failed=True), SAME)) == NEEDED
 
 

@@ -17,7 +17,7 @@ import pytest
 import outlit_pulumi as outlit
 from outlit_pulumi.api.client import OutlitClient
 from outlit_pulumi.api.retry import Clock, Retries
-from outlit_pulumi.lifecycle import operations
+from outlit_pulumi.lifecycle import operations, previews
 from outlit_pulumi.lifecycle.decide import Difference, difference
 from outlit_pulumi.lifecycle.ledger import Ledger
 from outlit_pulumi.lifecycle.outputs import Observed
@@ -1621,6 +1621,48 @@ def test_a_replacement_does_not_go_on_with_what_another_process_holds(run: Run, 
     run.delete(made)
     with pytest.raises(outlit.AlreadyConnectedError, match="declared twice"):
         run.create("stripe", STRIPE, resource_name="mine")
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+@pytest.mark.parametrize(
+    "news", [declared("stripe", OTHER, on_config_change="replace"), declared("clerk", {"secretKey": "x"})]
+)
+def test_what_the_new_provider_of_a_resource_refuses_is_not_disconnected_by_the_old_one(
+    run: Run, made: Observed, notes: Path, news: dict[str, Any]
+) -> None:
+    """The engine compares with the one of another organization, and then deletes with the one that made it."""
+    run.again(run.sandbox.add_workspace("other"), peers=Peers("run", notes))
+    found = difference(made.outputs, news)
+    previews.change(run.workspace, made.outputs, news, made.id, found, run.warnings.append, run.warnings.append)
+    assert "replacing Stripe will fail: the API key is of organization org_other" in run.warnings[0]
+    run.again(peers=Peers("run", notes))
+    with pytest.raises(outlit.ConnectionChangedError, match="Stripe was not disconnected: its other Provider warned"):
+        run.delete(made)
+    assert list(run.in_use()) == ["stripe"]
+
+
+def test_what_a_refresh_met_with_the_old_provider_gets_no_credentials_with_the_new_one(
+    run: Run, made: Observed, notes: Path
+) -> None:
+    run.sandbox.configure(stable_ids=False)
+    run.sandbox.disconnect("stripe")
+    run.sandbox.connect("stripe", {"apiKey": "theirs"})
+    run.again(peers=Peers("run", notes))
+    found = run.read(made)
+    assert found is not None
+    run.again(peers=Peers("run", notes))
+    with pytest.raises(outlit.ConnectionChangedError, match="Stripe was not updated: its other Provider warned"):
+        run.update(found)
+    assert run.in_use() == {"stripe": fingerprint({"apiKey": "theirs"})}
+
+
+def test_a_replacement_looks_anew_for_what_the_old_provider_disconnected(run: Run, made: Observed) -> None:
+    run.listed()
+    run.workspace.ledger.track("stripe", "mine")
+    run.sandbox.disconnect("stripe")
+    run.create("stripe", OTHER, resource_name="mine")
+    assert run.warnings == []
+    assert run.calls()[-1] == "connect"
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
 
 

@@ -23,6 +23,10 @@ CANARY = "phx_CANARY0123456789"
 KEPT = 'together with on_config_change="replace": a replacement deletes the connection, and'
 TEXT = "It must be text: write it in quotes."
 ARGS = "It must be an args class such as StripeConfigArgs(api_key=...), a mapping, or an Output of one."
+FORGOTTEN = (
+    "nothing else disconnects it at Outlit, and Pulumi would forget it in silence. Set retain_on_delete=True to keep "
+    "it connected."
+)
 IMPORT = "a dynamic provider cannot import. adopt_existing=True takes over a connection that exists."
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -33,6 +37,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "retain and replace": (
         {"on_config_change": "replace", "opts": ResourceOptions(retain_on_delete=True)},
         f"cannot have retain_on_delete=True {KEPT} retain_on_delete=True keeps it. Drop one of the two.",
+    ),
+    "create first and replace": (
+        {"on_config_change": "replace", "opts": ResourceOptions(delete_before_replace=False)},
+        'cannot have delete_before_replace=False together with on_config_change="replace". Drop one of the two.',
+    ),
+    "deleted with": (
+        {"opts": ResourceOptions(deleted_with=cast(Any, object()))},
+        f"takes no deleted_with in opts: {FORGOTTEN}",
     ),
     "adopt not a flag": (
         {"adopt_existing": CANARY},
