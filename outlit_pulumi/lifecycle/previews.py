@@ -93,9 +93,10 @@ def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Differe
         workspace.ledger.refuse(provider, held)
     fails = f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"
     another = decision.error is ConnectionChangedError and item is not None and item.connection_id not in (None, held)
-    if another and found.replaces and found.delete_first:
-        # The engine tells nobody that it finishes a replacement, which takes the connection that it finds.
-        fails += ", unless an interrupted replacement left that connection,"
+    if another and found.replaces:
+        # The engine tells nobody that it finishes a replacement. One of the same provider takes what it finds.
+        stays = "" if found.delete_first else ", which then stays connected"
+        fails += f", unless an interrupted replacement left that connection{stays},"
     _once(workspace, warn, decision.warned(fails))
     return True
 
@@ -136,8 +137,8 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
         # Only the engine knows whether it is kept: what was adopted may be Pulumi's own by now.
         default = " (the default of what was adopted)" if olds.get("adopt_existing") else ""
         return (
-            f"{replaced}. The old connection is disconnected in the end, which {_DELETES}, unless another resource "
-            f"takes it over or retain_on_delete keeps it{default}."
+            f"{replaced}. The old connection is disconnected in the end (with delete_before_replace=True, first), "
+            f"which {_DELETES}, unless another resource takes it over or retain_on_delete keeps it{default}."
         ), True
     fields = _fields(olds, news)
     if found.replaces:

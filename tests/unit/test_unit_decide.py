@@ -435,7 +435,15 @@ def delete(provider: IntegrationProvider) -> object:
             "Stripe was not disconnected",
             "",
         ),
-        (OTHERS_LISTED, HELD, SLACK, "replacing Stripe", delete, "Stripe was not disconnected", ""),
+        (
+            OTHERS_LISTED,
+            HELD,
+            SLACK,
+            "replacing Stripe, unless an interrupted replacement left that connection, which then stays connected,",
+            delete,
+            "Stripe was not disconnected",
+            "",
+        ),
     ],
 )
 def test_a_preview_warns_of_what_the_up_refuses(
@@ -466,8 +474,8 @@ TAKEN = "info: Stripe: connection stripe-other exists already. It is taken over 
 IN_PLACE = "in place, which keeps the synced data."
 GOES = "permanently deletes what Outlit synced from it"
 IN_THE_END = (
-    f"The old connection is disconnected in the end, which {GOES}, unless another resource takes it over or "
-    "retain_on_delete keeps it"
+    "The old connection is disconnected in the end (with delete_before_replace=True, first), which "
+    f"{GOES}, unless another resource takes it over or retain_on_delete keeps it"
 )
 ADOPTED = {**HELD, "adopt_existing": True}
 
