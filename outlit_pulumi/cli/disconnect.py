@@ -53,9 +53,10 @@ def disconnect(
             return
         held = item.connection_id
         data["connectionId"] = shown = held and target.hide.data(held)
+        owner = run.organization(client)
         run.note(
-            f"This disconnects {target.name} (connection {plain(shown) if shown else 'unknown'}) from the workspace at "
-            f"{target.hide(run.settings.base_url)}.\n"
+            f"This disconnects {target.name} (connection {plain(shown) if shown else 'unknown'}) from the workspace"
+            f"{f' of organization {plain(owner)}' if owner else ''} at {target.hide(run.settings.base_url)}.\n"
             f"It permanently deletes everything that Outlit synced from {target.name}."
         )
         if not yes and not _agreed(run, target.name):

@@ -21,11 +21,11 @@ from ..api.errors import ApiError, AuthenticationError, BadRequestError, Unreach
 from ..api.redaction import Redactor, plain
 from ..api.retry import Budget
 from ..errors import ConfigurationError, OutlitError
-from ..settings import API_KEY
+from ..settings import API_KEY, BASE_URL, load
 from . import exits
 from .context import Command, command
 from .options import Json, Stack
-from .stack import find, run
+from .stack import configuration, find, run, selected
 
 if TYPE_CHECKING:
     from ..api.client import OutlitClient
@@ -100,10 +100,10 @@ def _workspace(this: Command) -> tuple[str | None, list[Check]]:
         which = this.which
         client = this.client()
     except ConfigurationError as error:
-        return None, [_problem("API key", error)]
+        return None, [_problem("settings", error)]
     with client:
         organization, checks = _service(client, min(_SECONDS, this.settings.timeout))
-        return organization, [*_settings(which, client.hide), *checks]
+        return organization, [*_settings(which, client.hide), *_up(which, this.outside.environ), *checks]
 
 
 def _settings(which: Which, hide: Redactor) -> Iterator[Check]:
@@ -117,6 +117,21 @@ def _settings(which: Which, hide: Redactor) -> Iterator[Check]:
     if which.unused:
         cure = f"`unset {' '.join(which.unused)}`, unless it is what `pulumi up` should use."
         yield Check("environment", "warning", "`pulumi up` obeys variables that mean another workspace", cure)
+
+
+def _up(which: Which, environ: Mapping[str, str]) -> Iterator[Check]:
+    """What `pulumi up` on the selected stack takes from that stack, where all here is the environment's."""
+    stack = selected(environ) if which.stack is None else None
+    if stack is None:
+        return
+    try:
+        up = load({name: entry.value for name, entry in configuration(stack, environ).items()}.get, environ)
+    except ConfigurationError as error:
+        yield _problem("stack", error)
+        return
+    if up.base_url != which.settings.base_url:
+        found = f'`pulumi up` on stack "{stack}" asks another service than this: that of its {BASE_URL}'
+        yield Check("stack", "warning", found, "Set OUTLIT_API_URL to that, too, to have it looked at here.")
 
 
 def _service(client: OutlitClient, seconds: float) -> tuple[str | None, list[Check]]:
@@ -186,7 +201,8 @@ def _parts(error: OutlitError) -> tuple[str, str]:
     """What is wrong and what helps: the first sentence of an error of ours, and the others."""
     text = exits.told(error)
     first = _SENTENCE.match(text)
-    return (first[1], text[first.end() :]) if first else (text.rstrip("."), "Run again.")
+    cure = "Run again." if isinstance(error, ApiError) else "Correct that and run again."
+    return (first[1], text[first.end() :]) if first else (text.rstrip("."), cure)
 
 
 def _engine(environ: Mapping[str, str]) -> Iterator[Check]:

@@ -63,7 +63,7 @@ def console(
         markup=False,
         emoji=False,
         highlight=False,
-        _environ=environ,
+        _environ={name: value for name, value in environ.items() if (name, value) != ("COLUMNS", "0")},
     )
 
 

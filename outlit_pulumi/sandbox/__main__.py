@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
 import threading
@@ -64,12 +65,13 @@ def _store(options: argparse.Namespace) -> Store:
         limit=options.limit,
         plan=options.plan,
         extra_providers=options.extra_providers,
+        frozen=options.frozen,
     )
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        said = " ".join(message.split())
+        said = re.sub(r"(?<= )(?!--)\S{16,}", "(not shown)", " ".join(message.split()))  # a key in the wrong place
         raise SandboxStartError(f"{said[0].upper()}{said[1:]}. `{self.prog} --help` shows the usage.")
 
 
@@ -89,6 +91,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--extra-providers", type=int, metavar="N", default=0, help="made-up providers to offer as well (default: 0)"
     )
+    parser.add_argument("--frozen", action="store_true", help="have time stand still, but for POST /sandbox/clock")
     parser.add_argument("--json", action="store_true", help="print url, apiKey and page as JSON, once it is ready")
     return parser
 

@@ -111,6 +111,7 @@ class Sandbox:
         state: The state file; None keeps everything in memory.
         port: The port on ``127.0.0.1``; 0 for a free one.
         api_key: The first workspace's key; None for the well-known one.
+        frozen: Whether its time stands still but for `advance`, so that no sync ends in the midst of a test.
         process: Whether it runs as ``python -m outlit_pulumi.sandbox`` rather than on a thread.
 
     Raises:
@@ -134,6 +135,7 @@ class Sandbox:
         state: str | Path | None = None,
         port: int = 0,
         api_key: str | None = None,
+        frozen: bool = False,
         process: bool = False,
     ) -> None:
         self.workspace = workspace
@@ -145,6 +147,7 @@ class Sandbox:
             "limit": limit,
             "plan": plan,
             "extra_providers": extra_providers,
+            "frozen": frozen,
         }
         self._port = port
         self._process = process
@@ -338,7 +341,8 @@ class Sandbox:
         # The package may be importable here by other means than the environment, which is all that a child gets.
         path = os.pathsep.join(filter(None, (str(_PACKAGE_PARENT), os.environ.get("PYTHONPATH"))))
         options = {**self._options, "port": self._port, "state": self._state}
-        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
+        arguments = ["--frozen"] if options.pop("frozen") else []
+        arguments += [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
         process = cleanup.enter_context(  # which waits for its end
             subprocess.Popen(
                 [sys.executable, "-m", "outlit_pulumi.sandbox", *arguments],

@@ -168,6 +168,7 @@ class Store:
         plan: The name of every workspace's plan.
         extra_providers: How many made-up providers to offer besides those of the page.
         sync_seconds: Seconds of sandbox time between connecting and the first sync.
+        frozen: Whether time stands still but for `advance`.
         clock: Where time comes from, in seconds since 1970; `advance` adds to it.
 
     Raises:
@@ -184,6 +185,7 @@ class Store:
         plan: str = "free",
         extra_providers: int = 0,
         sync_seconds: float = 2.0,
+        frozen: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not _KEY.fullmatch(api_key):
@@ -201,7 +203,8 @@ class Store:
         self._lags: dict[str | None, tuple[int, float]] = {}
         self._past: list[tuple[int, Document]] = []
         self._sync_ms = round(sync_seconds * 1000)
-        self._clock = clock
+        started = clock()
+        self._clock: Callable[[], float] = (lambda: started) if frozen else clock
         self._lock = threading.RLock()
         self._state = State(path)
         self._add_workspace(workspace)

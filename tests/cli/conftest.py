@@ -17,7 +17,7 @@ from .terminal import KEY, Cli
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A workspace `acme` whose key has a canary in it."""
-    with Sandbox(workspace="acme", api_key=KEY, extra_providers=1) as running:
+    with Sandbox(workspace="acme", api_key=KEY, extra_providers=1, frozen=True) as running:
         yield running
 
 

@@ -29,10 +29,17 @@ def connections(sandbox: Sandbox) -> list[str]:
 def test_it_asks_and_says_what_will_be_lost(cli: Cli, sandbox: Sandbox, reply: str) -> None:
     done = cli("disconnect", "stripe", answers=[reply])
     assert done.asked == [("Disconnect Stripe? [y/N] ", False)]
-    assert f"disconnects Stripe (connection stripe-org_acme) from the workspace at {sandbox.url}" in done.err
+    workspace = f"the workspace of organization org_acme at {sandbox.url}"
+    assert f"disconnects Stripe (connection stripe-org_acme) from {workspace}" in done.err
     assert "permanently deletes everything that Outlit synced from Stripe" in done.err
     assert (done.code, done.out) == (0, "Stripe is disconnected.\n")
     assert connections(sandbox) == []
+
+
+def test_it_asks_where_the_service_does_not_say_whose_the_key_is(cli: Cli, sandbox: Sandbox) -> None:
+    sandbox.configure(key_check=False)
+    done = cli("disconnect", "stripe", answers=["n"])
+    assert f"from the workspace at {sandbox.url}.\n" in done.err
 
 
 def test_the_question_does_not_show_the_key(cli: Cli, sandbox: Sandbox) -> None:

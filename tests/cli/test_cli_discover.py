@@ -77,7 +77,7 @@ SMALL = (SLACK, POSTHOG)
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(workspace="acme", api_key=KEY, extra_providers=1) as running:
+    with Sandbox(workspace="acme", api_key=KEY, extra_providers=1, frozen=True) as running:
         yield running
 
 

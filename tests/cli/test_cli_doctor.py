@@ -11,7 +11,7 @@ import pytest
 
 from outlit_pulumi.sandbox import Sandbox
 
-from .terminal import CANARY, Cli, Done
+from .terminal import CANARY, KEY, Cli, Done
 
 Pulumi = Callable[..., dict[str, str]]
 
@@ -161,10 +161,31 @@ def test_settings_that_are_of_no_use(cli: Cli, path: dict[str, str], environ: di
     """What is there of Pulumi is told all the same."""
     done = cli("doctor", "--json", environ={**path, **environ})
     assert done.code == 1
-    assert found(done)["API key"][0] == "problem"
-    assert found(done)["API key"][1].startswith(said)
+    assert found(done)["settings"][0] == "problem"
+    assert found(done)["settings"][1].startswith(said)
     assert found(done)["pulumi"][0] == "ok"
     assert CANARY not in done.said
+
+
+def test_what_an_up_takes_from_the_selected_stack(cli: Cli, sandbox: Sandbox, pulumi: Pulumi) -> None:
+    """The environment's variables win in an up; where one is not set, the stack's value counts."""
+    values = {"outlit:baseUrl": {"value": f"{sandbox.url}/CANARY", "secret": True}}
+    done = cli("doctor", "--json", environ=pulumi(json.dumps(values), selected="dev"))
+    assert "stack" not in found(done)
+    environ = {"OUTLIT_API_KEY": KEY, "OUTLIT_API_URL": "", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = cli("doctor", "--json", environ={**environ, **pulumi(json.dumps(values), selected="dev")})
+    assert found(done)["stack"] == (
+        "warning",
+        '`pulumi up` on stack "dev" asks another service than this: that of its outlit:baseUrl',
+        "Set OUTLIT_API_URL to that, too, to have it looked at here.",
+    )
+    assert CANARY not in done.said.replace(KEY, "")
+    values["outlit:timeout"] = {"value": "soon", "secret": False}
+    done = cli("doctor", "--json", environ=pulumi(json.dumps(values), selected="dev"))
+    assert (done.code, found(done)["stack"]) == (
+        1,
+        ("problem", "outlit:timeout must be a number of seconds from 1 to 3600", "Correct that and run again."),
+    )
 
 
 def test_a_stack_that_holds_the_key_in_the_clear(cli: Cli, sandbox: Sandbox, pulumi: Pulumi) -> None:
@@ -243,7 +264,7 @@ def test_every_check_that_is_not_ok_has_a_cure(cli: Cli, sandbox: Sandbox, pulum
     checks = [check for done in runs for check in done.data["checks"]]
     assert {check["state"] for check in checks} == {"ok", "warning", "problem"}
     assert all(bool(check["cure"]) is (check["state"] != "ok") for check in checks)
-    assert found(runs[2])["API key"][1:] == (
+    assert found(runs[2])["settings"][1:] == (
         'the configuration of stack "dev" cannot be read: there is no such stack in this project',
-        "Run again.",
+        "Correct that and run again.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from outlit_pulumi import PROVIDERS
+from outlit_pulumi.cli.surroundings import console
 from outlit_pulumi.sandbox import Sandbox
 
 from .terminal import CANARY, KEY, Cli
@@ -241,3 +243,9 @@ def test_without_a_command_it_shows_the_help(cli: Cli, capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert out == ""
     assert "Usage: outlit-pulumi" in err
+
+
+def test_a_terminal_that_calls_itself_no_columns_wide_shows_all_the_same() -> None:
+    shown = io.StringIO()
+    console(shown, {"COLUMNS": "0"}, terminal=True).print("stripe")
+    assert "stripe" in shown.getvalue()

@@ -29,7 +29,7 @@ DEAD = "http://127.0.0.1:9"
 @pytest.fixture(scope="module")
 def provider() -> Iterator[IntegrationProvider]:
     """A provider on a sandbox in which Stripe is connected."""
-    with Sandbox() as sandbox:
+    with Sandbox(frozen=True) as sandbox:
         sandbox.connect("stripe", {"apiKey": "sk_x"})
         yield configured({"outlit:apiKey": sandbox.api_key, "outlit:baseUrl": sandbox.url})
 

@@ -14,7 +14,7 @@ from .hosting import Host, hosting
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A service with one workspace."""
-    with Sandbox("acme") as sandbox:
+    with Sandbox("acme", frozen=True) as sandbox:
         yield sandbox
 
 

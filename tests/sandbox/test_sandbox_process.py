@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -61,6 +62,16 @@ def test_command_line_says_how_to_use_it_and_ends_on_a_signal(number: signal.Sig
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_frozen_time_moves_by_advance_alone() -> None:
+    with Sandbox("acme", frozen=True, process=True) as sandbox:
+        for provider in ("stripe", "granola"):
+            sandbox.connect(provider, {"apiKey": "sk"})
+        sandbox.advance(1.5)
+        sandbox.connect("fireflies", {"apiKey": "sk"})
+        first, second, third = (datetime.fromisoformat(found["connectedAt"]) for found in sandbox.connections())
+    assert (second - first, third - first) == (timedelta(0), timedelta(seconds=1.5))
 
 
 def test_command_line_options_reach_the_service() -> None:
@@ -155,6 +166,7 @@ def test_bad_options() -> None:
     assert_refuses_to_start("--limit", "-1", naming="limit")
     usage = "`python -m outlit_pulumi.sandbox --help` shows the usage."
     for options, said in (
+        (["ok_CANARY" + "k" * 32], "Unrecognized arguments: (not shown)"),
         (["--port", "x"], "Argument --port: invalid int value: 'x'"),
         (["--limit"], "Argument --limit: expected one argument"),
         (["--made\nup"], "Unrecognized arguments: --made up"),

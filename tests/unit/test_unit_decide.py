@@ -352,7 +352,7 @@ def preview(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     for name in ("OUTLIT_API_KEY", "OUTLIT_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.tracebacklimit", 1000, raising=False)  # the provider sets it for its whole process
-    with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}") as sandbox:
+    with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}", frozen=True) as sandbox:
         found = Preview(sandbox, capsys)
         yield found
         WORKSPACES.workspace(found.settings).client.close()

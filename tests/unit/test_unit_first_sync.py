@@ -66,7 +66,7 @@ class Waiter:
 
 @pytest.fixture
 def waiter() -> Iterator[Waiter]:
-    with Sandbox("acme") as sandbox, ExitStack() as cleanup:
+    with Sandbox("acme", frozen=True) as sandbox, ExitStack() as cleanup:
         yield Waiter(sandbox, cleanup)
 
 

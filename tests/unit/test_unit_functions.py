@@ -41,7 +41,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     root = Root()
     program = pulumi.runtime.settings.ROOT.set(cast(pulumi.Resource, root))
-    with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}") as running:
+    with Sandbox("acme", api_key=f"ok_{uuid.uuid4().hex}", frozen=True) as running:
         monkeypatch.setenv("OUTLIT_API_KEY", running.api_key)
         monkeypatch.setenv("OUTLIT_API_URL", running.url)
         running.connect("posthog", POSTHOG)
@@ -299,7 +299,7 @@ def test_what_the_service_says_is_shown_without_credentials(
 def test_an_id_is_the_service_s_even_if_it_shares_letters_with_the_key(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Sandbox("workspace", api_key="ok_local_workspace_key_0123456789abcdef") as running:
+    with Sandbox("workspace", api_key="ok_local_workspace_key_0123456789abcdef", frozen=True) as running:
         monkeypatch.setenv("OUTLIT_API_KEY", running.api_key)
         monkeypatch.setenv("OUTLIT_API_URL", running.url)
         made = running.connect("posthog", POSTHOG)["connectionId"]

@@ -115,7 +115,7 @@ def declared(provider: str, config: dict[str, str] | None, **more: Any) -> dict[
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    with Sandbox("acme") as sandbox, ExitStack() as cleanup:
+    with Sandbox("acme", frozen=True) as sandbox, ExitStack() as cleanup:
         yield Run(sandbox, cleanup)
 
 
@@ -1404,7 +1404,7 @@ def test_every_call_comes_out_of_the_operations_time(
 
 def test_call_counts() -> None:
     number = 12
-    with Sandbox("acme", extra_providers=number) as sandbox, ExitStack() as cleanup:
+    with Sandbox("acme", extra_providers=number, frozen=True) as sandbox, ExitStack() as cleanup:
         run = Run(sandbox, cleanup)
         made = [run.create(f"extra-{n:04}", {"token": "t"}) for n in range(1, number + 1)]
         assert run.asked() == {"list": 1, "validate_key": 1, "connect": number}
