@@ -558,7 +558,7 @@ def test_a_preview_tells_what_an_up_does(
 
 
 def test_a_preview_warns_where_another_resource_still_has_what_is_to_be_made(preview: Preview) -> None:
-    """That goes in the end only. What a replacement makes anew is its own."""
+    """That goes in the end only."""
     preview.sandbox.fault("list", status=200, body=HELD_LISTED, times=None)
     gives, takes = {**SLACK, "resource_name": "a"}, {**STRIPE, "resource_name": "b"}
     preview.check(gives, {**STRIPE, "resource_name": "a"})
@@ -566,8 +566,21 @@ def test_a_preview_warns_where_another_resource_still_has_what_is_to_be_made(pre
     warned = preview.check(takes)
     assert warned.startswith("warning: creating Stripe will fail: it is already connected")
     assert "If another resource of this program gives it up in this run, let that go in a run before" in warned
-    preview.check({**REPLACED, "resource_name": "b"}, takes)
-    assert preview.check({**REPLACED, "resource_name": "b"}) == ""
+
+
+def test_a_preview_takes_what_a_replacement_meets_for_its_own(preview: Preview) -> None:
+    preview.sandbox.fault("list", status=200, body=HELD_LISTED, times=None)
+    replaced = {**REPLACED, "resource_name": "a"}
+    preview.check(replaced, {**STRIPE, "resource_name": "a"})
+    assert preview.check(replaced) == ""
+    assert "will fail" in preview.check({**replaced, "resource_name": "b"})
+
+
+def test_a_preview_of_a_take_over_hides_a_credential_in_the_id(preview: Preview) -> None:
+    answer = listing({"id": "stripe", "status": "connected", "connectionId": f"stripe-{OTHER['apiKey']}"})
+    preview.sandbox.fault("list", status=200, body=answer, times=None)
+    said = preview.check({**STRIPE, "config": OTHER, "adopt_existing": True})
+    assert said.startswith("info: Stripe: connection stripe-[redacted] exists already.")
 
 
 def test_a_field_name_that_may_be_a_credential_is_not_shown() -> None:

@@ -56,6 +56,13 @@ def test_a_connect_takes_and_a_disconnect_removes() -> None:
     assert ledger.facts("stripe", "stripe-1") == Facts(taken=True, held=True)
 
 
+def test_all_that_a_run_disconnected_is_gone() -> None:
+    ledger = Ledger()
+    for connection_id in ("stripe-1", "stripe-2", None):
+        ledger.removed("stripe", connection_id, 0.0)
+    assert ledger.facts("stripe").gone == {"stripe-1", "stripe-2"}
+
+
 def test_a_resource_of_the_same_name_that_the_state_had_is_the_predecessor() -> None:
     ledger = Ledger()
     ledger.track("stripe", "billing")

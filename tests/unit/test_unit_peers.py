@@ -69,6 +69,7 @@ def test_the_url_of_the_service_plays_no_part(process: Process) -> None:
     one.declare("stripe")
     one.keep("stripe", "stripe-1", "org_acme")
     assert two.facts("stripe", "stripe-1").held
+    assert (two.facts("stripe", "stripe-1").elsewhere, one.facts("stripe", "stripe-1").elsewhere) == (True, False)
 
 
 def test_an_id_that_two_providers_have_is_two_connections(process: Process) -> None:

@@ -362,10 +362,13 @@ def test_of_several_entries_the_one_with_our_connection_counts(entries: list[dic
     clock = Passing()
     service, _ = listing(clock, lambda _: entries)
     with workspace(service, clock=clock) as found:
-        item = found.item("stripe", plenty(found), held="conn_1")
+        seen = [
+            found.item("stripe", plenty(found), held="conn_1"),
+            found.glance("stripe", "conn_1"),
+            found.second_item("stripe", plenty(found), "conn_1"),
+        ]
         other = found.item("stripe", plenty(found))
-    assert item is not None
-    assert item.connection_id == "conn_1"
+    assert [item and item.connection_id for item in seen] == ["conn_1"] * 3
     assert other is not None
     assert other.connected
 
