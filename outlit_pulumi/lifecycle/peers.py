@@ -56,27 +56,28 @@ class Peers:
         self._run = hashlib.sha256(run.encode()).hexdigest()[:16]
         self._process = uuid.uuid4().hex
         self._lock = threading.Lock()
-        self._mine: set[tuple[str, Word]] = set()
+        self._mine: set[str] = set()
 
     def note(self, subject: str, word: Word) -> None:
         """Tells the other processes."""
+        begin = self._begin(subject, word)
         with self._lock:
-            if (subject, word) in self._mine:
+            if begin in self._mine:
                 return
             if self._folder is not None:
                 try:
                     if not self._mine:
                         self._prepare(self._folder)
-                    (self._folder / f"{self._prefix(subject, word)}{self._process}").touch(0o600, exist_ok=False)
+                    (self._folder / f"{begin}{self._process}").touch(0o600, exist_ok=False)
                 except OSError as error:
                     raise self._unusable(error) from None
-            self._mine.add((subject, word))
+            self._mine.add(begin)
 
     def notes(self) -> Notes:
         """What the processes of this run have noted by now."""
         with self._lock:
-            mine = frozenset(self._prefix(subject, word) for subject, word in self._mine)
-        return Notes(mine, frozenset(self._others()), self._prefix)
+            mine = frozenset(self._mine)
+        return Notes(mine, frozenset(self._others()), self._begin)
 
     def _others(self) -> list[str]:
         if self._folder is None:
@@ -95,12 +96,12 @@ class Peers:
         with self._lock:
             if self._folder is None or not self._mine:
                 return
-            for subject, word in self._mine:
+            for begin in self._mine:
                 with suppress(OSError):
-                    (self._folder / f"{self._prefix(subject, word)}{self._process}").unlink()
+                    (self._folder / f"{begin}{self._process}").unlink()
             self._mine.clear()
 
-    def _prefix(self, subject: str, word: Word) -> str:
+    def _begin(self, subject: str, word: Word) -> str:
         digest = hashlib.sha256(subject.encode(errors="surrogatepass")).hexdigest()[:32]
         return f"{self._run}-{digest}-{word}-"
 

@@ -1072,7 +1072,7 @@ RULES = (
         "That note bars deletes in every process of the run.",
         "lifecycle/ledger.py",
         'failed=notes.have(f"provider {provider}", "refused")',
-        'failed=(f"provider {provider}", "refused") in self.peers._mine',
+        'failed=notes.begin(f"provider {provider}", "refused") in notes.mine',
         _LIFECYCLE + "test_what_a_failed_create_met_is_not_deleted",
     ),
     Rule(
