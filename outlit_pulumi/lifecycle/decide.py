@@ -239,7 +239,7 @@ def _barred(facts: Facts) -> Refusal | None:
         return None
     return Refusal(
         ConnectionChangedError,
-        "its other Provider warned in this run of what is in the way",
+        "its other Provider warned in this run of what is in the way, or could not ask Outlit",
         "Correct what that says, then run pulumi up again.",
         "Nothing was changed.",
     )

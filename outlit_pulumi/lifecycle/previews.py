@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import catalog
 from ..api.errors import ApiError, AuthenticationError, PermissionDeniedError
 from ..api.redaction import plain
-from ..errors import ConnectionChangedError, WrongOrganizationError
+from ..errors import ConnectionChangedError
 from . import decide
 from .check import REPLACE, UNKNOWN, Props, quoted
 from .operations import owner_of
@@ -83,22 +83,24 @@ def _refused(workspace: Workspace, olds: Props, held: str, found: decide.Differe
     except (AuthenticationError, PermissionDeniedError):
         raise
     except ApiError as error:
-        _once(workspace, warn, _blind(error))
-        return False
-    decision = (decide.remove if found.replaces else decide.change)(held, item, workspace.ledger.facts(provider), owner)
-    if not isinstance(decision, decide.Refusal):
-        return False
-    if found.replaces and (found.delete_first or decision.error is WrongOrganizationError):
-        # The old Provider deletes, maybe first, and finds nothing in the way.
+        refused, warning = False, _blind(error)
+    else:
+        facts = workspace.ledger.facts(provider)
+        decision = (decide.remove if found.replaces else decide.change)(held, item, facts, owner)
+        if not isinstance(decision, decide.Refusal):
+            return False
+        fails = f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"
+        changed = decision.error is ConnectionChangedError
+        if found.replaces and changed and item is not None and item.connection_id not in (None, held):
+            # The engine tells nobody that it finishes a replacement. One of the same provider takes what it finds.
+            stays = "" if found.delete_first else ", which then stays connected"
+            fails += f", unless an interrupted replacement left that connection{stays},"
+        refused, warning = True, decision.warned(fails)
+    if found.replaces:
+        # A resource that changes its Provider is compared by the new one's process, and deleted by the old one's.
         workspace.ledger.refuse(provider, held)
-    fails = f"{'replacing' if found.replaces else 'updating'} {display_name(provider)}"
-    another = decision.error is ConnectionChangedError and item is not None and item.connection_id not in (None, held)
-    if another and found.replaces:
-        # The engine tells nobody that it finishes a replacement. One of the same provider takes what it finds.
-        stays = "" if found.delete_first else ", which then stays connected"
-        fails += f", unless an interrupted replacement left that connection{stays},"
-    _once(workspace, warn, decision.warned(fails))
-    return True
+    _once(workspace, warn, warning)
+    return refused
 
 
 def _look(

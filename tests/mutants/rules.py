@@ -641,6 +641,14 @@ RULES = (
         _LIFECYCLE + "test_what_the_new_provider_of_a_resource_refuses_is_not_disconnected_by_the_old_one",
     ),
     Rule(
+        "nor-what-it-could-not-look-at",
+        "Nor what the new Provider could not look at.",
+        "lifecycle/previews.py",
+        "    if found.replaces:\n        # A resource",
+        "    if found.replaces and refused:\n        # A resource",
+        _LIFECYCLE + "test_nor_is_what_the_new_provider_could_not_look_at",
+    ),
+    Rule(
         "nor-accepted-for-the-other-provider",
         "What a refresh within the run met gets no credentials, also where the update has another Provider.",
         "lifecycle/operations.py",

@@ -43,7 +43,7 @@ NO_ID_TO_COMPARE = f"{NO_ID}, so whether it is the one in the state is not known
 NOTHING_THERE = "it is not connected, so there is nothing to adopt"
 GONE = "it is not connected in this workspace"
 ANOTHER = "this workspace holds another connection of it than the state (stripe-1)"
-BARRED = "its other Provider warned in this run of what is in the way"
+BARRED = "its other Provider warned in this run of what is in the way, or could not ask Outlit"
 DOUBTED = "another resource of this program has another connection of it, and Outlit's list shows stripe-1 all the same"
 NEEDED = "a create or a check of this provider failed in this run, and may have been to take this connection over"
 

@@ -1641,6 +1641,20 @@ def test_what_the_new_provider_of_a_resource_refuses_is_not_disconnected_by_the_
     assert list(run.in_use()) == ["stripe"]
 
 
+def test_nor_is_what_the_new_provider_could_not_look_at(run: Run, made: Observed, notes: Path) -> None:
+    run.again(peers=Peers("run", notes))
+    news = declared("stripe", OTHER, on_config_change="replace")
+    run.sandbox.fault("list", status=500, times=None)
+    found = difference(made.outputs, news)
+    previews.change(run.workspace, made.outputs, news, made.id, found, run.warnings.append, run.warnings.append)
+    assert "Outlit could not be asked" in run.warnings[0]
+    run.sandbox.clear_faults()
+    run.again(peers=Peers("run", notes))
+    with pytest.raises(outlit.ConnectionChangedError, match="Stripe was not disconnected: its other Provider warned"):
+        run.delete(made)
+    assert list(run.in_use()) == ["stripe"]
+
+
 def test_what_a_refresh_met_with_the_old_provider_gets_no_credentials_with_the_new_one(
     run: Run, made: Observed, notes: Path
 ) -> None:
