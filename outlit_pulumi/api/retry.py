@@ -25,6 +25,9 @@ _DAY = 86_400.0
 _RESERVE = 10.0
 """Seconds, or a quarter of what is left, that a call leaves for a look at its outcome."""
 
+_RANDOM = random.SystemRandom()
+"""Its own, as a program may have seeded the one that all share."""
+
 
 class Clock:
     """The source of time. Tests inject one that does not wait."""
@@ -79,7 +82,7 @@ class Retries:
     def wait(self, tries: int, asked: float | None) -> float:
         """Seconds to wait after that many tries, the last of which came with a ``Retry-After`` of ``asked``."""
         backoff = min(self.longest_wait, self.first_wait * 2.0 ** (tries - 1))
-        return max(asked or 0.0, backoff + random.uniform(0, self.first_wait))  # noqa: S311  # spreads calls, hides nothing
+        return max(asked or 0.0, backoff + _RANDOM.uniform(0, self.first_wait))
 
 
 def retry_after(header: str | None) -> float | None:

@@ -1,15 +1,16 @@
-"""Work in threads, which calls share."""
+"""Waits between tries, and work in threads, which calls share."""
 
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import threading
 
 import pytest
 
-from outlit_pulumi.api.retry import in_thread
+from outlit_pulumi.api.retry import Retries, in_thread
 
 _WITHOUT_THREADS = """
 import threading
@@ -63,3 +64,10 @@ def test_a_machine_without_a_thread_to_spare_is_one_clear_error() -> None:
     refused, worked = run.stdout.splitlines()
     assert refused.startswith("False this machine starts no further thread. Run again")
     assert worked == "0"
+
+
+def test_the_random_numbers_of_a_program_are_left_alone() -> None:
+    """It may have seeded them, and its data functions may be asked again."""
+    before = random.getstate()
+    Retries().wait(1, None)
+    assert random.getstate() == before
