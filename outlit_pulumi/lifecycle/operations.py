@@ -6,7 +6,7 @@ end of the write no other operation of this process works on the provider.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..api.errors import ApiError
 from ..api.redaction import plain
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..api.models import IntegrationItem, SyncStatus
     from ..api.retry import Budget
     from .workspace import Workspace
+
+_LAG = 600.0
+"""Seconds after a write of its own for which a delete does not take a list's word that there is no connection."""
 
 
 def held_by(id_: str, state: Props) -> tuple[str, str]:
@@ -299,6 +302,8 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
         shown = item.connection_id if item is not None else None
         shown_kept = shown is not None and shown != held and target.facts(failed, shown).held
         decision = decide.remove(held, item, facts, owner, shown_kept=shown_kept)
+        if decision == "disconnect" and not shows(item, held):
+            decision = _doubt(target, failed, held, item, state, owner)
         if isinstance(decision, Refusal):
             raise decision.raised(f"{target.name} {failed}")
         if decision == "keep":
@@ -311,3 +316,21 @@ def delete(workspace: Workspace, id_: str, state: Props, warn: Warn) -> None:
         ):
             also = "" if owner.key else " If the API key is another workspace's, the connection is still there."
             target.warn(f"connection {plain(held)} was not connected any more, so nothing was disconnected.{also}")
+
+
+def _doubt(
+    target: Target, failed: str, held: str, item: IntegrationItem | None, state: Props, owner: Owner
+) -> Literal["disconnect", "gone"] | Refusal:
+    """Whether to disconnect what two lists do not show: only where they may lag behind a write of the resource itself.
+
+    Else what a disconnect would meet, if anything, is what somebody connected since.
+    """
+    if writes.age(state.get("written_at"), target.client.clock) < _LAG:
+        return "disconnect"
+    with target.doing(failed):
+        sync = target.client.sync_status(target.provider, budget=target.budget)
+    found = decide.find(held, item, sync.connected, owner)
+    if isinstance(found, Refusal):
+        return found
+    target.removed(held)
+    return "gone"

@@ -7,6 +7,7 @@ sent again while the service may be working on it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Target:
         item = self.look(failed, held=held)
         if not shows(item, held):
             with self.doing(failed):
-                believed = believed_for(state.get("written_at"), self.client.clock)
+                believed = min(BELIEVED, BELIEVED - age(state.get("written_at"), self.client.clock))
                 self.seen = self.workspace.second_item(self.provider, self.budget, held, believed=believed)
         return self.seen
 
@@ -127,13 +128,12 @@ class Target:
         return Observed(done.connection_id, outputs(declared, done.connection_id, after, self.hide))
 
 
-def believed_for(written_at: object, clock: Clock) -> float:
-    """Seconds for which a list may still not show what was written at that time, which may be another machine's."""
+def age(written_at: object, clock: Clock) -> float:
+    """Seconds since that time, which may be another machine's; infinite where there is none."""
     try:
-        moment = datetime.fromisoformat(str(written_at))
-        return min(BELIEVED, BELIEVED - (clock.date() - moment).total_seconds())
+        return (clock.date() - datetime.fromisoformat(str(written_at))).total_seconds()
     except (ValueError, TypeError, OverflowError):
-        return 0.0  # it was taken over, or written by hand
+        return math.inf  # it was taken over, or written by hand
 
 
 @dataclass(frozen=True)

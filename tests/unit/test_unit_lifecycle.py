@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -950,6 +951,45 @@ def test_delete_of_what_a_list_does_not_show_for_long(run: Run, made: Observed) 
     run.again()
     run.delete(Observed("stripe-org_acme-2", {**made.outputs, "connection_id": "stripe-org_acme-2"}))
     assert run.in_use() == {}
+
+
+def later(made: Observed) -> Observed:
+    """The same, written so long ago that no list lags behind that."""
+    return Observed(made.id, {**made.outputs, "written_at": f"{DATE - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}Z"})
+
+
+@pytest.mark.parametrize("lagging", [("list",), ("list", "sync_status")])
+def test_a_delete_of_what_is_long_gone_spares_what_somebody_connected_since(
+    run: Run, made: Observed, lagging: tuple[Literal["list", "sync_status"], ...]
+) -> None:
+    """Two lists do not show the state's, nor yet the other one, which a disconnect would meet."""
+    run.sandbox.disconnect("stripe")
+    run.sandbox.lag(*lagging)
+    run.sandbox.connect("stripe", OTHER)
+    run.again()
+    if lagging == ("list",):
+        with pytest.raises(
+            outlit.ConnectionChangedError, match="was not disconnected: .* its sync status says that it is"
+        ):
+            run.delete(later(made))
+    else:
+        run.delete(later(made))
+        assert "was not connected any more" in run.warnings[0]
+    assert run.calls() == ["list", "list", "sync_status"]
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
+
+
+def test_a_replacement_of_what_is_long_gone_spares_what_somebody_connected_since(run: Run, made: Observed) -> None:
+    """The create that follows sends its credentials to no connection of somebody else, either."""
+    run.sandbox.disconnect("stripe")
+    run.sandbox.lag("list", "sync_status")
+    run.sandbox.connect("stripe", OTHER)
+    run.again()
+    run.workspace.ledger.track("stripe", "stripe")
+    run.delete(later(made))
+    with pytest.raises(outlit.AlreadyConnectedError, match="somebody else connected it before this run did"):
+        run.create("stripe", STRIPE, resource_name="stripe")
+    assert run.in_use() == {"stripe": fingerprint(OTHER)}
 
 
 @pytest.mark.parametrize("after", [False, True])
