@@ -231,8 +231,8 @@ class Integration(pulumi.dynamic.Resource, module="outlit", name="Integration"):
 
         Raises:
             ConfigurationError: The arguments contradict each other or are of a wrong type, ``opts`` have an ``id``,
-                ``import_`` or ``custom_timeouts``, or the program declares the provider once more for the same
-                workspace.
+                ``import_``, ``replace_with``, ``deleted_with`` or ``custom_timeouts``, or the program declares the
+                provider once more for the same workspace.
         """
         self._api_names = catalog.api_names(provider)
         wrong = _wrong_options(adopt_existing, on_config_change, opts or ResourceOptions())
@@ -324,6 +324,11 @@ def _wrong_options(adopt: object, mode: object, opts: ResourceOptions) -> str | 
         return (
             "takes no deleted_with in opts: nothing else disconnects it at Outlit, and Pulumi would forget it in "
             "silence. Set retain_on_delete=True to keep it connected."
+        )
+    if getattr(opts, "replace_with", None):  # not in every version of Pulumi
+        return (
+            "takes no replace_with in opts: Pulumi tells a provider nothing of such a replacement, so no preview could "
+            "say that it deletes what was synced. Leave it out."
         )
     if opts.id is not None:
         # With an id of the program's own making the engine would delete what it managed under this name.

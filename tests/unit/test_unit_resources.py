@@ -27,7 +27,19 @@ FORGOTTEN = (
     "nothing else disconnects it at Outlit, and Pulumi would forget it in silence. Set retain_on_delete=True to keep "
     "it connected."
 )
+UNSAID = (
+    "Pulumi tells a provider nothing of such a replacement, so no preview could say that it deletes what was synced. "
+    "Leave it out."
+)
 IMPORT = "a dynamic provider cannot import. adopt_existing=True takes over a connection that exists."
+
+
+def _replaced_with() -> ResourceOptions:
+    """Also with a version of Pulumi that does not know the option."""
+    opts = ResourceOptions()
+    vars(opts)["replace_with"] = [object()]
+    return opts
+
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "adopt and replace": (
@@ -45,6 +57,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "deleted with": (
         {"opts": ResourceOptions(deleted_with=cast(Any, object()))},
         f"takes no deleted_with in opts: {FORGOTTEN}",
+    ),
+    "replace with": (
+        {"opts": _replaced_with()},
+        f"takes no replace_with in opts: {UNSAID}",
     ),
     "adopt not a flag": (
         {"adopt_existing": CANARY},
