@@ -204,9 +204,9 @@ def conflict(facts: Facts) -> Refusal:
         "it is already connected in this workspace, and not by this resource",
         '\n  If the resource was renamed, add opts=ResourceOptions(aliases=[Alias(name="<old name>")]).\n'
         "  If another resource of this program gives it up in this run, let that go in a run before this one.\n"
-        "  If this run replaces it (--replace, --target-replace or pulumi state taint), the connection is its own and "
-        "stays as it is:\n  run pulumi up without that (pulumi state untaint). Only "
-        "opts=ResourceOptions(delete_before_replace=True) replaces it, and\n  that deletes what was synced.\n"
+        "  If this run replaces it (--replace, --target-replace, replacement_trigger or pulumi state taint),\n"
+        "  the connection is its own and stays as it is: run pulumi up without that (pulumi state untaint).\n"
+        "  Only opts=ResourceOptions(delete_before_replace=True) replaces it, and that deletes what was synced.\n"
         "  If the connection was made outside this program, or by a first pulumi up that was interrupted, "
         "set adopt_existing=True\n  to take it over.",
         "No credentials were applied.",
