@@ -211,7 +211,7 @@ class IntegrationProvider(ResourceProvider):
             ledger.track(provider, news.get("resource_name"))  # a create has that, also after a rename by alias
             ledger.belong(olds.get("organization_id"))
             if not found.replaces:
-                ledger.keep(provider, held, olds.get("organization_id"))
+                ledger.keep(provider, held)
             if found.changes:
                 from .lifecycle import previews
 

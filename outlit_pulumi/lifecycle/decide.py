@@ -262,7 +262,7 @@ def remove(
     if unproven := owner.unproven(held):
         return unproven
     # There is one connection at a time, and by now it is another one.
-    if facts.taken or facts.stays or facts.elsewhere_stays or (item is not None and shown_kept):
+    if facts.taken or facts.stays or (item is not None and shown_kept):
         return "gone"
     if item is not None and not item.connected:
         return "disconnect" if owner.key is not None else "gone"

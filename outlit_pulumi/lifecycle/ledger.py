@@ -31,7 +31,6 @@ class Facts:
     Attributes:
         taken: A resource, in whichever process, connected, changed or took over the provider's connection.
         stays: A resource of the program has had the provider's connection since an earlier run, and stays.
-        elsewhere_stays: The same of another process, whose workspace is of the same organization.
         removed: A resource disconnected the provider, and none has connected it since.
         gone: The connections of the provider that resources disconnected.
         own: The state had the provider in the resource of the same name, as far as that was seen by now.
@@ -45,7 +44,6 @@ class Facts:
 
     taken: bool = False
     stays: bool = False
-    elsewhere_stays: bool = False
     removed: bool = False
     gone: frozenset[str] = frozenset()
     own: bool = False
@@ -125,7 +123,7 @@ class Ledger:
         """
         self.peers.note(_place(provider, organization), "held")
 
-    def keep(self, provider: str, connection_id: str, organization: str | None) -> None:
+    def keep(self, provider: str, connection_id: str) -> None:
         """Records that a resource stays with this connection, if the program runs and declares it.
 
         A refresh compares, too, but without the program; its findings say nothing of what stays.
@@ -135,7 +133,6 @@ class Ledger:
             declared = record.stays = record.declared
         if declared:
             self.hold(provider, connection_id)
-            self.peers.note(_place(provider, organization), "kept")
 
     def refuse(self, provider: str, connection_id: str) -> None:
         """Records that the connection is not to be touched, for the other processes of the run.
@@ -207,11 +204,10 @@ class Ledger:
         notes = self.peers.notes()
         connection = _connection(provider, connection_id)
         read = not declared and notes.have(connection, "read")
-        place = _place(provider, organization) if organization is not None else ""
+        claimed = organization is not None and notes.have(_place(provider, organization), "held")
         return replace(
             known,
-            taken=known.taken or notes.have(place, "held"),
-            elsewhere_stays=notes.have(place, "kept", elsewhere=True),
+            taken=known.taken or claimed,
             held=connection_id == left or read or notes.have(connection, "held"),
             elsewhere=notes.have(connection, "held", elsewhere=True),
             failed=notes.have(f"provider {provider}", "refused"),

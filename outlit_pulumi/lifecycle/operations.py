@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..api.retry import Budget
     from .workspace import Workspace
 
-_LAG = 600.0
+_LAG = 300.0
 """Seconds after a write of its own for which a delete does not take a list's word that there is no connection."""
 
 

@@ -24,11 +24,11 @@ from typing import Literal
 
 from ..errors import ConfigurationError
 
-Word = Literal["held", "kept", "read", "refused"]
-"""A resource of the program has the subject or is about to (``held``), or has had it since an earlier run (``kept``),
-the program reads it, or it is not to be touched (``refused``)."""
+Word = Literal["held", "read", "refused"]
+"""A resource of the program has the subject or is about to (``held``), the program reads it, or it is not to be touched
+(``refused``)."""
 
-_FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|kept|read|refused)-[0-9a-f]{32}")
+_FORM = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}-(?:held|read|refused)-[0-9a-f]{32}")
 
 _DAY = 86_400.0
 """Seconds after which the notes of a killed process are cleared away; its run has ended by then."""

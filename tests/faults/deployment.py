@@ -181,7 +181,7 @@ class Deployment:
         run.ledger.belong(resource.outputs["organization_id"])
         found = difference(resource.outputs, inputs)
         if not found.replaces:
-            run.ledger.keep(inputs["provider"], resource.outputs["connection_id"], resource.outputs["organization_id"])
+            run.ledger.keep(inputs["provider"], resource.outputs["connection_id"])
         if found.replaces and found.delete_first:
             self._delete(name, run)
             self.pending[name] = resource.outputs["provider"]

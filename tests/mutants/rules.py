@@ -636,7 +636,7 @@ RULES = (
         "nothing-blindly-while-another-stays",
         "Where another resource stays with the one connection of a provider, no list is proof for a disconnect.",
         "lifecycle/decide.py",
-        " or facts.stays or facts.elsewhere_stays or (",
+        " or facts.stays or (",
         " or (",
         _LIFECYCLE + "test_a_delete_disconnects_nothing_blindly_while_another_resource_stays",
     ),

@@ -108,10 +108,10 @@ def test_what_the_program_reads_is_held_unless_it_manages_it() -> None:
 def test_what_stays_is_held_if_the_program_declares_it() -> None:
     """A refresh compares, too, without a program."""
     ledger = Ledger()
-    ledger.keep("stripe", "stripe-1", "org_acme")
+    ledger.keep("stripe", "stripe-1")
     assert not ledger.facts("stripe", "stripe-1").held
     ledger.declare("stripe")
-    ledger.keep("stripe", "stripe-1", "org_acme")
+    ledger.keep("stripe", "stripe-1")
     assert ledger.facts("stripe", "stripe-1").held
 
 
@@ -120,9 +120,9 @@ def test_what_cannot_be_told_is_an_error_only_where_a_connection_is_asked_for(tm
     (tmp_path / "file").write_text("in the way")
     ledger = Ledger(Peers("run", tmp_path / "file"))
     ledger.declare("stripe")
-    ledger.keep("clerk", "clerk-1", "org_acme")  # is not declared
+    ledger.keep("clerk", "clerk-1")  # is not declared
     with pytest.raises(outlit.ConfigurationError):
-        ledger.keep("stripe", "stripe-1", "org_acme")
+        ledger.keep("stripe", "stripe-1")
     assert ledger.facts("stripe") == Facts(stays=True)
     with pytest.raises(outlit.ConfigurationError):
         ledger.facts("stripe", "stripe-1")

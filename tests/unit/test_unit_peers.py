@@ -67,7 +67,7 @@ def test_the_url_of_the_service_plays_no_part(process: Process) -> None:
     one = Workspaces(process()).ledger(Settings("ok_one", "https://outlit.test"))
     two = Workspaces(process()).ledger(Settings("ok_two", "https://emea.outlit.test/"))
     one.declare("stripe")
-    one.keep("stripe", "stripe-1", "org_acme")
+    one.keep("stripe", "stripe-1")
     assert two.facts("stripe", "stripe-1").held
     assert (two.facts("stripe", "stripe-1").elsewhere, one.facts("stripe", "stripe-1").elsewhere) == (True, False)
 
