@@ -414,7 +414,9 @@ def test_a_shell_completes_commands_providers_and_options(words: str, offered: l
 def test_completion_that_cannot_be_installed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("")
-    done = run("--install-completion", "bash", env=environment(HOME=str(home)))
+    # Told, or the shell would be whichever started the tests.
+    env = environment(HOME=str(home), _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    done = run("--install-completion", "bash", env=env)
     said = f"outlit-pulumi: {home} cannot be written: File exists.\n"
     assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
 
