@@ -14,7 +14,7 @@ from ..api.errors import ApiError, AuthenticationError
 from ..api.models import NOT_CONNECTED
 from ..api.redaction import plain
 from ..lifecycle.outputs import failing
-from ..lifecycle.workspace import unreadable_entry
+from ..lifecycle.workspace import by_provider, of_several, unreadable_entry
 from . import exits
 from .context import Command, command
 from .options import Json, Stack, complete, provider_id
@@ -134,8 +134,7 @@ def look(client: OutlitClient, wanted: str | None) -> list[Look]:
     """
     budget = client.budget()
     listed = client.list_integrations(connected_only=wanted is None, budget=budget)
-    # Of an entry that comes twice, one that is connected counts, as for the other commands.
-    items = {item.id: item for item in sorted(listed.items, key=lambda item: item.connected)}
+    items = {provider: of_several(entries) for provider, entries in by_provider(listed.items).items()}
     chosen = list(items) if wanted is None else [provider_id(wanted, lambda: items)]
     odd = [id_ or "(unknown)" for id_ in listed.unreadable if wanted in (None, id_)]
     found = [Look(id_, None, problem=unreadable_entry(client.hide.data(id_))) for id_ in odd]

@@ -133,10 +133,15 @@ def difference(olds: Props, news: Props) -> Difference:
         return Difference(False)
     if config == olds.get("config"):
         return Difference(bool(olds.get(UNCONFIRMED)))
-    replaceable = olds.get("config") is not None and not olds.get("adopt_existing")  # Pulumi keeps what was adopted
-    if news.get("on_config_change") == REPLACE and replaceable and _differs(olds["config"], config):
+    if replaceable(olds, news) and _differs(olds["config"], config):
         return Difference(True, ("config",))
     return Difference(True)
+
+
+def replaceable(olds: Props, news: Props) -> bool:
+    """Whether a config that differs replaces the connection. What was adopted is not: Pulumi would keep it."""
+    managed = olds.get("config") is not None and not olds.get("adopt_existing")
+    return managed and news.get("on_config_change") == REPLACE
 
 
 def _differs(old: Any, new: Any) -> bool:

@@ -86,7 +86,7 @@ def _create(target: Target, props: Props) -> Observed:
         )
     target.workspace.ahead(organization=True)
     # Another Provider of the run may have disconnected it to be replaced, since the diff looked.
-    item = target.look(failed, fresh=facts.predecessor and not facts.removed)
+    item = target.look(failed, fresh=facts.predecessor and not replacing)
     owner = owner_of(target.workspace, None, target.budget)
     met = item.connection_id if item is not None and item.connected else None
     decision = decide.create(props, item, target.facts(failed, met), owner)

@@ -14,7 +14,7 @@ from ..api.errors import ApiError, AuthenticationError, PermissionDeniedError
 from ..api.redaction import plain
 from ..errors import ConnectionChangedError
 from . import decide
-from .check import REPLACE, UNKNOWN, Props, quoted
+from .check import UNKNOWN, Props, quoted
 from .operations import owner_of
 from .outputs import display_name
 
@@ -148,7 +148,7 @@ def foretold(olds: Props, news: Props, found: decide.Difference) -> tuple[str, b
     if not olds.get("config"):
         return "its config is sent to the connection in place, which keeps the synced data.", False
     unknown = config is UNKNOWN or (isinstance(config, Mapping) and UNKNOWN in config.values())
-    if unknown and news.get("on_config_change") == REPLACE and not olds.get("adopt_existing"):
+    if unknown and decide.replaceable(olds, news):
         return f"it is replaced if its config, which is not known yet, differs. That {_DELETES}.", True
     if fields:
         return f"{fields} changed. The config is sent in place, which keeps the synced data.", False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as GivenUp
 from contextlib import contextmanager
@@ -90,7 +90,7 @@ class Workspace:
     def items(self, budget: Budget, *, fresh: bool = False) -> dict[str, IntegrationItem]:
         """Every provider that the workspace offers, by id, as the service listed them."""
         entries, _ = self._listed(self._listing(fresh=fresh), budget)
-        return {provider: _of(found, None) for provider, found in entries.items()}
+        return {provider: of_several(found) for provider, found in entries.items()}
 
     def offered(self, budget: Budget) -> Collection[str]:
         """The ids of every provider that the workspace offers."""
@@ -179,10 +179,7 @@ class Workspace:
 
     def _entries(self) -> _Entries:
         found = self.client.list_integrations()
-        entries: dict[str, list[IntegrationItem]] = {}
-        for item in found.items:
-            entries.setdefault(item.id, []).append(item)
-        return entries, found.unreadable
+        return by_provider(found.items), found.unreadable
 
     def _entry(
         self, listing: _Listing, provider: str, held: str | None, budget: Budget
@@ -191,7 +188,7 @@ class Workspace:
         entries, unreadable = self._listed(listing, budget)
         found = entries.get(provider)
         odd = provider in unreadable or (not found and None in unreadable)
-        return (_of(found, held) if found else None), not odd
+        return (of_several(found, held) if found else None), not odd
 
     def _useless(self, listing: _Listing) -> bool:
         if not listing.answer.done():
@@ -212,6 +209,14 @@ class Workspace:
             raise UnreachableError(late, took_effect=None) from None
 
 
-def _of(entries: Sequence[IntegrationItem], held: str | None) -> IntegrationItem:
+def by_provider(items: Iterable[IntegrationItem]) -> dict[str, list[IntegrationItem]]:
+    """The entries that a list has of each provider, by id."""
+    entries: dict[str, list[IntegrationItem]] = {}
+    for item in items:
+        entries.setdefault(item.id, []).append(item)
+    return entries
+
+
+def of_several(entries: Sequence[IntegrationItem], held: str | None = None) -> IntegrationItem:
     """The entry that counts, of those that a list has of one provider."""
     return max(entries, key=lambda item: (held is not None and shows(item, held), item.connected))

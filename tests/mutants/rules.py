@@ -676,8 +676,8 @@ RULES = (
         "adopted-is-not-replaced",
         "What the state has as adopted is not replaced for its config: Pulumi keeps it, and the create would meet it.",
         "lifecycle/decide.py",
-        ' and not olds.get("adopt_existing")  #',
-        "  #",
+        ' is not None and not olds.get("adopt_existing")\n',
+        " is not None\n",
         _DECIDE + "test_difference",
     ),
     Rule(

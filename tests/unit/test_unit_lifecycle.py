@@ -84,6 +84,11 @@ class Run:
     def delete(self, held: Observed) -> None:
         operations.delete(self.workspace, held.id, held.outputs, self.warnings.append)
 
+    def stays(self, connection_id: str) -> None:
+        """Has another resource of the program have that Stripe connection since an earlier run."""
+        self.workspace.ledger.declare("stripe")
+        self.workspace.ledger.keep("stripe", connection_id)
+
     def calls(self) -> list[str]:
         """The calls of the integration routes; whose the key is may be asked at the same time."""
         return [call["route"] for call in self.sandbox.calls() if call["route"] != "validate_key"]
@@ -1143,8 +1148,7 @@ def test_a_damaged_state_is_an_error_of_its_own(
 
 def test_delete_keeps_what_a_resource_that_stays_holds(run: Run, made: Observed) -> None:
     """A rename with adopt_existing was cut off before the old resource was deleted: both hold the connection."""
-    run.workspace.ledger.declare("stripe")
-    run.workspace.ledger.keep("stripe", made.id)
+    run.stays(made.id)
     run.delete(made)
     assert "was kept" in run.warnings[0]
     assert run.calls() == []
@@ -1157,8 +1161,7 @@ def test_a_delete_disconnects_nothing_blindly_while_another_resource_stays(run: 
     run.sandbox.disconnect("stripe")
     run.sandbox.lag("list")
     run.sandbox.connect("stripe", OTHER)
-    run.workspace.ledger.declare("stripe")
-    run.workspace.ledger.keep("stripe", "stripe-org_acme-2")
+    run.stays("stripe-org_acme-2")
     run.delete(made)
     assert "was not connected any more, so nothing was disconnected" in run.warnings[0]
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
@@ -1169,8 +1172,7 @@ def test_nor_what_a_list_shows_all_the_same(run: Run, made: Observed) -> None:
     run.sandbox.lag("list")
     run.sandbox.disconnect("stripe")
     run.sandbox.connect("stripe", OTHER)
-    run.workspace.ledger.declare("stripe")
-    run.workspace.ledger.keep("stripe", "stripe-org_acme-2")
+    run.stays("stripe-org_acme-2")
     with pytest.raises(outlit.ConnectionChangedError, match="Run pulumi refresh, then run again"):
         run.delete(made)
     assert run.in_use() == {"stripe": fingerprint(OTHER)}
@@ -1184,8 +1186,7 @@ def test_what_a_refresh_compares_does_not_count_as_staying(run: Run, made: Obser
 
 
 def test_create_does_not_take_over_what_a_resource_that_stays_holds(run: Run, made: Observed) -> None:
-    run.workspace.ledger.declare("stripe")
-    run.workspace.ledger.keep("stripe", made.id)
+    run.stays(made.id)
     with pytest.raises(outlit.AlreadyConnectedError, match="^Stripe was not taken over: it is declared twice"):
         run.create("stripe", adopt_existing=True)
 
